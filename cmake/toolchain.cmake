@@ -1,0 +1,23 @@
+# Language standards, warnings, ccache and output folders for every target.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+
+find_program(COCOLA_CCACHE ccache)
+if(COCOLA_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${COCOLA_CCACHE})
+  set(CMAKE_CUDA_COMPILER_LAUNCHER ${COCOLA_CCACHE})
+endif()
+
+add_library(cocola_options INTERFACE)
+target_compile_options(cocola_options INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wold-style-cast -fstack-protector-strong>
+  $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${COCOLA_WARNINGS_AS_ERRORS}>>:-Werror>)
+target_compile_definitions(cocola_options INTERFACE $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>)
+if(COCOLA_SANITIZE)
+  target_compile_options(cocola_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=address,undefined -fno-omit-frame-pointer>)
+  target_link_options(cocola_options INTERFACE -fsanitize=address,undefined)
+endif()

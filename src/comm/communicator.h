@@ -1,0 +1,59 @@
+// The world: ranks that compute one step together. A world of one is an ordinary case.
+#pragma once
+#include <ATen/core/Tensor.h>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace cocola {
+
+// Collective: every method is called by every rank, in the same order, with equal shapes and types; blocking for
+// host tensors, queued on the current CUDA stream for device tensors. Tensors are contiguous. Main thread only.
+// Throws:     Error naming operation, rank and cause; also when a deadline passes (a rank hangs).
+class Communicator {
+ public:
+  virtual ~Communicator() = default;
+
+  virtual int64_t rank() const = 0;
+  virtual int64_t world_size() const = 0;
+  // Rank among the processes of this host: chooses the GPU.
+  virtual int64_t local_rank() const = 0;
+  virtual int64_t local_size() const = 0;
+
+  // local [n, ...] on every rank -> [world_size * n, ...], blocks in rank order.
+  virtual at::Tensor all_gather(const at::Tensor& local) = 0;
+  // Replaces tensor by its sum over ranks; all ranks get the same bytes.
+  virtual void all_reduce_sum(at::Tensor tensor) = 0;
+  // Replaces tensor by rank 0's.
+  virtual void broadcast(at::Tensor tensor) = 0;
+  virtual void barrier() = 0;
+
+  bool is_rank_zero() const { return rank() == 0; }
+};
+
+struct CommConfig {
+  // A collective that takes longer than this many seconds is a hung rank. Range [1, 86400].
+  double timeout_seconds = 120.0;
+
+  void validate() const;
+};
+
+// The world this process was started in, for host tensors: solo without a launcher, MPI under mpirun or srun.
+// MPI is initialised here and finalised when the communicator is destroyed.
+// Throws: Error when a launcher's environment says N ranks but MPI sees another number (srun without its PMI).
+std::unique_ptr<Communicator> open_host_world(const CommConfig& config);
+
+// The same world for CUDA tensors (NCCL, bootstrapped over `host`); a world of one needs no NCCL.
+// Requires: host outlives the result; cudaSetDevice(local_rank) is done here.
+// Throws:   Error when there are more local ranks than GPUs (both numbers named), or when this build has no NCCL.
+std::unique_ptr<Communicator> open_device_world(Communicator& host, const CommConfig& config);
+// 0 without a GPU, a driver, or CUDA in this build.
+int64_t num_cuda_devices();
+
+// Ends every rank of the job after a failure on this one. Does not return in a world of several ranks.
+void abort_world(int status);
+
+// Collective over `world`: throws Error on every rank, naming a differing rank, unless `text` is equal everywhere.
+void require_equal_everywhere(Communicator& world, const std::string& what, const std::string& text);
+
+}  // namespace cocola

@@ -1,0 +1,61 @@
+// One experiment: every setting of every program, gathered from the folders that own them.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "features/feature_config.h"
+#include "model/model_config.h"
+#include "stems/window.h"
+#include "training/training_config.h"
+
+namespace cocola {
+
+// One source of tracks. layout: "folder" (<root>/<track>/<any stem file>, split by hash of the track's name).
+struct DatasetConfig {
+  std::string layout;
+  std::string root;
+  double train = 0.8, valid = 0.1, test = 0.1;  // shares of tracks; sum to 1
+};
+
+struct DataConfig {
+  std::vector<DatasetConfig> datasets;
+  // Directory of the shards and their manifest.
+  std::string shards;
+  // Rate to which stems are resampled, Hz. Range [1000, 96000].
+  int64_t sample_rate_hz = 16000;
+  WindowConfig window;
+  bool store_stems = true, store_features = false;
+  // Precomputed sub-mix pairs per window when features are stored. Range [1, 10000].
+  int64_t pairs_per_window = 1;
+  // Tracks in one shard. Range [1, 100000].
+  int64_t tracks_per_shard = 16;
+  // Seed of precomputed sub-mixes.
+  uint64_t seed = 1;
+
+  void validate() const;
+};
+
+struct EvaluationConfig {
+  std::string split = "test";          // train | valid | test
+  std::vector<int64_t> k = {2, 8, 16, 64};
+  // Hop between the windows of a long file when scoring, as a share of the window. Range (0, 1].
+  double hop = 0.5;
+
+  void validate() const;
+};
+
+struct RunConfig {
+  std::string experiment = "run";  // output goes to runs/<experiment>/; letters, digits, '.', '_' and '-'
+  DataConfig data;
+  FeatureConfig features;
+  ModelConfig model;
+  TrainingConfig training;
+  EvaluationConfig evaluation;
+
+  // Checks every field and the fields against each other. Throws: UsageError naming key, value, allowed range.
+  void validate() const;
+  int64_t window_samples() const { return data.window.window_samples(data.sample_rate_hz); }
+};
+
+}  // namespace cocola
