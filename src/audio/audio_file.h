@@ -14,11 +14,14 @@ struct Waveform {
   int64_t sample_rate_hz = 0;
 };
 
-// An open file. Channels are averaged. wav, rf64, w64, aiff, flac, ogg, and mp3 where libsndfile has it, with
-// PCM 8/16/24/32, float, double, mu-law and A-law, FLAC, Vorbis, Opus and MPEG layer III coding.
+// An open file. Channels are averaged. wav, rf64, w64, aiff, flac, ogg, and mp3 where libsndfile
+// has it, with PCM 8/16/24/32, float, double, mu-law and A-law, FLAC, Vorbis, Opus and MPEG layer
+// III coding.
 //
-// Throws: Error naming the file when it cannot be opened, is not audio, uses another container or coding,
-//         has a rate outside [1000, 384000] Hz, more than 64 channels, no samples, or claims over 4 hours.
+// Throws: Error naming the file when it cannot be opened, is not audio, uses another container or
+// coding,
+//         has a rate outside [1000, 384000] Hz, more than 64 channels, no samples, or claims over 4
+//         hours.
 class AudioFile {
  public:
   explicit AudioFile(const std::filesystem::path& path);
@@ -44,7 +47,8 @@ class AudioFile {
 // The whole file, resampled to sample_rate_hz (0 keeps the file's rate).
 Waveform read_waveform(const std::filesystem::path& path, int64_t sample_rate_hz);
 
-// True for names that end in an extension AudioFile can be expected to open; hidden files ("._x.wav") are not.
+// True for names that end in an extension AudioFile can be expected to open; hidden files
+// ("._x.wav") are not.
 bool has_audio_extension(const std::filesystem::path& path);
 
 }  // namespace cocola

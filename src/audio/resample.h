@@ -10,7 +10,8 @@ namespace cocola {
 //
 // Units:    rates in Hz, [1, 768000].
 // Requires: push() any number of times with any block sizes, then finish() once.
-// Law:      output length is ceil(n * to / from); the result does not depend on how the input was cut;
+// Law:      output length is ceil(n * to / from); the result does not depend on how the input was
+// cut;
 //           equal to torchaudio.functional.resample (defaults) within 1e-5 of the maximum.
 class Resampler {
  public:
@@ -23,13 +24,13 @@ class Resampler {
  private:
   void emit(std::vector<float>& out, bool last);
 
-  int64_t from_ = 1, to_ = 1;            // reduced by their greatest common divisor
+  int64_t from_ = 1, to_ = 1;  // reduced by their greatest common divisor
   struct Phase {
-    int64_t first = 0;                   // input offset of the first non-zero tap, relative to the phase's base
+    int64_t first = 0;  // input offset of the first non-zero tap, relative to the phase's base
     std::vector<float> taps;
   };
   std::vector<Phase> phases_;
-  std::vector<float> pending_;           // input not yet out of reach
+  std::vector<float> pending_;  // input not yet out of reach
   int64_t pending_start_ = 0, num_in_ = 0, num_out_ = 0;
 };
 

@@ -1,4 +1,5 @@
-// Checksums against accidents: XXH3-128 as 32 lower-case hexadecimal digits. Not a defence against attackers.
+// Checksums against accidents: XXH3-128 as 32 lower-case hexadecimal digits. Not a defence against
+// attackers.
 #pragma once
 #include <cstddef>
 #include <cstdint>

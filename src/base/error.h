@@ -7,8 +7,8 @@
 
 namespace cocola {
 
-// A failure the user can act on. what() reads "[where] message"; the message names the offending value,
-// the allowed range, the file, and what to do.
+// A failure the user can act on. what() reads "[where] message"; the message names the offending
+// value, the allowed range, the file, and what to do.
 class Error : public std::runtime_error {
  public:
   Error(const std::string& where, const std::string& message)
@@ -29,7 +29,8 @@ template <typename... Args>
 
 // Throws UsageError with a formatted message.
 template <typename... Args>
-[[noreturn]] void fail_usage(const std::string& where, fmt::format_string<Args...> text, Args&&... args) {
+[[noreturn]] void fail_usage(const std::string& where, fmt::format_string<Args...> text,
+                             Args&&... args) {
   throw UsageError(where, fmt::format(text, std::forward<Args>(args)...));
 }
 

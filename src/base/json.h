@@ -9,7 +9,8 @@ namespace cocola {
 using Json = nlohmann::json;
 using OrderedJson = nlohmann::ordered_json;
 
-// Throws: Error naming `origin` for invalid JSON or UTF-8, depth over 16, or a duplicate key at any level.
+// Throws: Error naming `origin` for invalid JSON or UTF-8, depth over 16, or a duplicate key at any
+// level.
 Json parse_json_strictly(std::string_view text, const std::string& origin);
 
 }  // namespace cocola

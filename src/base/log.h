@@ -8,10 +8,12 @@ namespace cocola {
 
 enum class LogLevel { info, warning, error };
 
-// Sets who speaks: informational lines of ranks other than 0 are dropped. Called once, after the world is known.
+// Sets who speaks: informational lines of ranks other than 0 are dropped. Called once, after the
+// world is known.
 void set_log_rank(int64_t rank, int64_t world_size);
 
-// Writes one line; control characters in `text` are replaced, so that a file name cannot drive the terminal.
+// Writes one line; control characters in `text` are replaced, so that a file name cannot drive the
+// terminal.
 void log_line(LogLevel level, const std::string& text);
 
 template <typename... Args>

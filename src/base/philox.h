@@ -31,7 +31,8 @@ enum class DrawPurpose : uint8_t {
 // Requires: substream < 2^24; item and epoch are used modulo 2^32.
 class PhiloxStream {
  public:
-  PhiloxStream(uint64_t seed, DrawPurpose purpose, uint32_t substream, uint64_t item, uint64_t epoch);
+  PhiloxStream(uint64_t seed, DrawPurpose purpose, uint32_t substream, uint64_t item,
+               uint64_t epoch);
 
   uint32_t next_u32();
   // In [0, 1): the top 24 bits times 2^-24, exact in float32.

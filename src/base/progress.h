@@ -1,4 +1,5 @@
-// Progress of a long task on standard error: one redrawn line on a terminal, a plain line a minute elsewhere.
+// Progress of a long task on standard error: one redrawn line on a terminal, a plain line a minute
+// elsewhere.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -6,9 +7,9 @@
 
 namespace cocola {
 
-// Redraws at most 5 times a second on a terminal; in a file or pipe, under TERM=dumb or NO_COLOR it writes
-// whole lines only, never "\r" or colour codes. Silent when `enabled` is false (ranks other than 0).
-// One thread.
+// Redraws at most 5 times a second on a terminal; in a file or pipe, under TERM=dumb or NO_COLOR it
+// writes whole lines only, never "\r" or colour codes. Silent when `enabled` is false (ranks other
+// than 0). One thread.
 class Progress {
  public:
   // unit: what is counted, plural ("tracks", "steps").

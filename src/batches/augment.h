@@ -1,4 +1,5 @@
-// Augmentation of a pair: Gaussian noise on the positive's waveform, and hiding one of the two feature channels.
+// Augmentation of a pair: Gaussian noise on the positive's waveform, and hiding one of the two
+// feature channels.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -9,22 +10,27 @@ namespace cocola {
 
 enum class ChannelMask { none, harmonic, percussive };  // which channel is hidden
 
-// Value of a hidden channel, dB. 0 is the published model's choice (equal to "as loud as the maximum").
+// Value of a hidden channel, dB. 0 is the published model's choice (equal to "as loud as the
+// maximum").
 inline constexpr float kMaskedDb = 0.0f;
 
 struct AugmentConfig {
-  // Standard deviation of the noise added to the positive's waveform (full scale = 1). Range [0, 1].
+  // Standard deviation of the noise added to the positive's waveform (full scale = 1). Range [0,
+  // 1].
   double noise_std = 1e-3;
-  // Chance that one of the two channels is hidden, the same one in anchor and positive; harmonic and percussive
-  // are equally likely. Range [0, 1]; used with hps features only. The published training used 2/3.
+  // Chance that one of the two channels is hidden, the same one in anchor and positive; harmonic
+  // and percussive are equally likely. Range [0, 1]; used with hps features only. The published
+  // training used 2/3.
   double mask_probability = 2.0 / 3.0;
 
   void validate() const;
 };
 
 // Random: decided by (seed, epoch, window) alone.
-void add_noise(std::span<float> waveform, double noise_std, uint64_t seed, int64_t epoch, int64_t window);
-ChannelMask draw_channel_mask(double mask_probability, uint64_t seed, int64_t epoch, int64_t window);
+void add_noise(std::span<float> waveform, double noise_std, uint64_t seed, int64_t epoch,
+               int64_t window);
+ChannelMask draw_channel_mask(double mask_probability, uint64_t seed, int64_t epoch,
+                              int64_t window);
 // features: row-major [2, mel_bins, frames].
 void hide_channel(ChannelMask mask, std::span<float> features, const FeatureShape& shape);
 

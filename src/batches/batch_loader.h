@@ -22,14 +22,15 @@ struct LoaderConfig {
 
 // Delivers the batches of one rank in the order of the sampler, starting at any step.
 //
-// Random: batches are decided by (sampler, rank, world_size, step) alone, whatever the number of threads.
-// Throws: next() rethrows the first error of a worker.
+// Random: batches are decided by (sampler, rank, world_size, step) alone, whatever the number of
+// threads. Throws: next() rethrows the first error of a worker.
 class BatchLoader {
  public:
-  // make_source is called once on each worker thread. last_step is exclusive. shape: features of one window.
-  BatchLoader(const Sampler& sampler, int64_t rank, int64_t world_size, int64_t first_step, int64_t last_step,
-              const FeatureShape& shape, double mask_probability, const LoaderConfig& config,
-              std::function<std::unique_ptr<PairSource>()> make_source);
+  // make_source is called once on each worker thread. last_step is exclusive. shape: features of
+  // one window.
+  BatchLoader(const Sampler& sampler, int64_t rank, int64_t world_size, int64_t first_step,
+              int64_t last_step, const FeatureShape& shape, double mask_probability,
+              const LoaderConfig& config, std::function<std::unique_ptr<PairSource>()> make_source);
   ~BatchLoader();
   BatchLoader(const BatchLoader&) = delete;
   BatchLoader& operator=(const BatchLoader&) = delete;

@@ -1,4 +1,5 @@
-// Where the features of a pair come from: stems mixed on the spot, or pairs precomputed in the shards.
+// Where the features of a pair come from: stems mixed on the spot, or pairs precomputed in the
+// shards.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -19,15 +20,19 @@ class PairSource {
   virtual ~PairSource() = default;
   // Features of both views: [C, M, F] each.
   // Random: decided by (seed, epoch, window) alone.
-  // Law:    both kinds give the same values for pair `epoch` of a window, to the shard's quantisation
+  // Law:    both kinds give the same values for pair `epoch` of a window, to the shard's
+  // quantisation
   //         (0.001 dB), when noise is 0; precomputed pairs repeat after pairs_per_window epochs.
-  virtual void make_pair(int64_t window, int64_t epoch, std::span<float> anchor, std::span<float> positive) = 0;
+  virtual void make_pair(int64_t window, int64_t epoch, std::span<float> anchor,
+                         std::span<float> positive) = 0;
 };
 
-// Throws: Error when the shards hold no data of that kind, were made with another front end than `features`
+// Throws: Error when the shards hold no data of that kind, were made with another front end than
+// `features`
 //         (both fingerprints named), or when noise is asked of precomputed features.
-std::unique_ptr<PairSource> make_pair_source(SourceKind kind, const ShardSet& shards, const FeatureConfig& features,
-                                             double noise_std, uint64_t seed);
+std::unique_ptr<PairSource> make_pair_source(SourceKind kind, const ShardSet& shards,
+                                             const FeatureConfig& features, double noise_std,
+                                             uint64_t seed);
 
 // The common heart of training and preprocessing: sums the chosen stems and extracts features.
 class SubmixFeatures {

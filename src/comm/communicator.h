@@ -7,9 +7,10 @@
 
 namespace cocola {
 
-// Collective: every method is called by every rank, in the same order, with equal shapes and types; blocking for
-// host tensors, queued on the current CUDA stream for device tensors. Tensors are contiguous. Main thread only.
-// Throws:     Error naming operation, rank and cause; also when a deadline passes (a rank hangs).
+// Collective: every method is called by every rank, in the same order, with equal shapes and types;
+// blocking for host tensors, queued on the current CUDA stream for device tensors. Tensors are
+// contiguous. Main thread only. Throws:     Error naming operation, rank and cause; also when a
+// deadline passes (a rank hangs).
 class Communicator {
  public:
   virtual ~Communicator() = default;
@@ -38,22 +39,27 @@ struct CommConfig {
   void validate() const;
 };
 
-// The world this process was started in, for host tensors: solo without a launcher, MPI under mpirun or srun.
-// MPI is initialised here and finalised when the communicator is destroyed.
-// Throws: Error when a launcher's environment says N ranks but MPI sees another number (srun without its PMI).
+// The world this process was started in, for host tensors: solo without a launcher, MPI under
+// mpirun or srun. MPI is initialised here and finalised when the communicator is destroyed. Throws:
+// Error when a launcher's environment says N ranks but MPI sees another number (srun without its
+// PMI).
 std::unique_ptr<Communicator> open_host_world(const CommConfig& config);
 
 // The same world for CUDA tensors (NCCL, bootstrapped over `host`); a world of one needs no NCCL.
 // Requires: host outlives the result; cudaSetDevice(local_rank) is done here.
-// Throws:   Error when there are more local ranks than GPUs (both numbers named), or when this build has no NCCL.
+// Throws:   Error when there are more local ranks than GPUs (both numbers named), or when this
+// build has no NCCL.
 std::unique_ptr<Communicator> open_device_world(Communicator& host, const CommConfig& config);
 // 0 without a GPU, a driver, or CUDA in this build.
 int64_t num_cuda_devices();
 
-// Ends every rank of the job after a failure on this one. Does not return in a world of several ranks.
+// Ends every rank of the job after a failure on this one. Does not return in a world of several
+// ranks.
 void abort_world(int status);
 
-// Collective over `world`: throws Error on every rank, naming a differing rank, unless `text` is equal everywhere.
-void require_equal_everywhere(Communicator& world, const std::string& what, const std::string& text);
+// Collective over `world`: throws Error on every rank, naming a differing rank, unless `text` is
+// equal everywhere.
+void require_equal_everywhere(Communicator& world, const std::string& what,
+                              const std::string& text);
 
 }  // namespace cocola

@@ -11,7 +11,8 @@
 
 namespace cocola {
 
-// One source of tracks. layout: "folder" (<root>/<track>/<any stem file>, split by hash of the track's name).
+// One source of tracks. layout: "folder" (<root>/<track>/<any stem file>, split by hash of the
+// track's name).
 struct DatasetConfig {
   std::string layout;
   std::string root;
@@ -37,7 +38,7 @@ struct DataConfig {
 };
 
 struct EvaluationConfig {
-  std::string split = "test";          // train | valid | test
+  std::string split = "test";  // train | valid | test
   std::vector<int64_t> k = {2, 8, 16, 64};
   // Hop between the windows of a long file when scoring, as a share of the window. Range (0, 1].
   double hop = 0.5;
@@ -46,14 +47,16 @@ struct EvaluationConfig {
 };
 
 struct RunConfig {
-  std::string experiment = "run";  // output goes to runs/<experiment>/; letters, digits, '.', '_' and '-'
+  std::string experiment =
+      "run";  // output goes to runs/<experiment>/; letters, digits, '.', '_' and '-'
   DataConfig data;
   FeatureConfig features;
   ModelConfig model;
   TrainingConfig training;
   EvaluationConfig evaluation;
 
-  // Checks every field and the fields against each other. Throws: UsageError naming key, value, allowed range.
+  // Checks every field and the fields against each other. Throws: UsageError naming key, value,
+  // allowed range.
   void validate() const;
   int64_t window_samples() const { return data.window.window_samples(data.sample_rate_hz); }
 };

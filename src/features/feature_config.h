@@ -5,8 +5,8 @@
 
 namespace cocola {
 
-// hps: two channels, harmonic and percussive (Slaney mel, area norm, dB below the channel's own maximum).
-// mel: one channel (HTK mel, no norm, absolute dB).
+// hps: two channels, harmonic and percussive (Slaney mel, area norm, dB below the channel's own
+// maximum). mel: one channel (HTK mel, no norm, absolute dB).
 enum class FeatureKind { hps, mel };
 
 struct FeatureShape {

@@ -9,8 +9,8 @@
 
 namespace cocola {
 
-// Computes the features of single waveforms. Keeps scratch memory: no allocation after the first call of a size.
-// Not thread-safe: one per thread. Never spawns threads of its own.
+// Computes the features of single waveforms. Keeps scratch memory: no allocation after the first
+// call of a size. Not thread-safe: one per thread. Never spawns threads of its own.
 class FeatureExtractor {
  public:
   // level: for tests; the default is the best this CPU has.

@@ -1,4 +1,5 @@
-// Sliding medians of 31 taps along both axes of a spectrogram, by split-sorted merging in SIMD lanes.
+// Sliding medians of 31 taps along both axes of a spectrogram, by split-sorted merging in SIMD
+// lanes.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -26,9 +27,11 @@ struct MedianScratch {
 //
 // Requires: rows, columns >= 1; no NaN.
 // Law:      bit-identical to scipy.ndimage.median_filter(mode="reflect") on every level.
-void median31_along_rows_axis(std::span<const float> in, std::span<float> out, int64_t rows, int64_t columns,
-                              MedianScratch& scratch, SimdLevel level);     // filters along axis 0
-void median31_along_columns_axis(std::span<const float> in, std::span<float> out, int64_t rows, int64_t columns,
-                                 MedianScratch& scratch, SimdLevel level);  // filters along axis 1
+void median31_along_rows_axis(std::span<const float> in, std::span<float> out, int64_t rows,
+                              int64_t columns, MedianScratch& scratch,
+                              SimdLevel level);  // filters along axis 0
+void median31_along_columns_axis(std::span<const float> in, std::span<float> out, int64_t rows,
+                                 int64_t columns, MedianScratch& scratch,
+                                 SimdLevel level);  // filters along axis 1
 
 }  // namespace cocola

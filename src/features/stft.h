@@ -11,9 +11,11 @@ namespace cocola {
 
 enum class EdgePadding { zeros, reflect };
 
-// |STFT| of one waveform, frames centred on multiples of the hop, fft_size / 2 samples padded at each end.
+// |STFT| of one waveform, frames centred on multiples of the hop, fft_size / 2 samples padded at
+// each end.
 //
-// Shapes: waveform [L]; out row-major [num_frames, num_bins] (frame-major), num_frames = 1 + L / hop,
+// Shapes: waveform [L]; out row-major [num_frames, num_bins] (frame-major), num_frames = 1 + L /
+// hop,
 //         num_bins = fft_size / 2 + 1.
 // Requires: reflect needs L > fft_size / 2. Not thread-safe: one per thread.
 class Stft {

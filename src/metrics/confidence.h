@@ -16,7 +16,7 @@ struct Interval {
 // Range:  level in (0, 1), e.g. 0.95.
 // Random: decided by seed.
 // Throws: Error when empty.
-Interval bootstrap_mean(std::span<const double> values, std::span<const int64_t> cluster, int64_t num_clusters,
-                        double level, int64_t num_resamples, uint64_t seed);
+Interval bootstrap_mean(std::span<const double> values, std::span<const int64_t> cluster,
+                        int64_t num_clusters, double level, int64_t num_resamples, uint64_t seed);
 
 }  // namespace cocola

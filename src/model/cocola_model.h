@@ -12,10 +12,12 @@
 
 namespace cocola {
 
-// 4,926,300 parameters with two channels at width and depth 1 and the bilinear form; 4,926,012 with one.
+// 4,926,300 parameters with two channels at width and depth 1 and the bilinear form; 4,926,012 with
+// one.
 //
-// Random: initial weights are decided by (seed, name) alone: PyTorch's default laws, W as configured.
-// Not thread-safe while training; embed() in evaluation may run on one thread at a time.
+// Random: initial weights are decided by (seed, name) alone: PyTorch's default laws, W as
+// configured. Not thread-safe while training; embed() in evaluation may run on one thread at a
+// time.
 class CocolaModel {
  public:
   CocolaModel(const ModelConfig& config, int64_t in_channels, uint64_t seed);
@@ -32,16 +34,18 @@ class CocolaModel {
   void to(at::ScalarType dtype);  // float32 or float64 (tests)
   at::Device device() const;
 
-  // features [R, C, M, F] -> [R, D]. bilinear: tanh(LayerNorm(Linear(...))); cosine: L2-normalised Linear(...).
-  // The head (after pooling) always runs in float32 or wider, outside autocast.
+  // features [R, C, M, F] -> [R, D]. bilinear: tanh(LayerNorm(Linear(...))); cosine: L2-normalised
+  // Linear(...). The head (after pooling) always runs in float32 or wider, outside autocast.
   at::Tensor embed(const at::Tensor& features, const EncoderCall& call) const;
 
-  // Training: both views of B pairs, in batch-norm groups of g = pairs_per_group consecutive pairs; each group is
-  // one encoder call of 2 g rows. Returns anchors' and positives' embeddings, [B, D] each, with graph.
-  // statistics as in EncoderCall; weight per group = 1 / groups_per_step.
-  std::pair<at::Tensor, at::Tensor> embed_pairs(const at::Tensor& anchors, const at::Tensor& positives,
+  // Training: both views of B pairs, in batch-norm groups of g = pairs_per_group consecutive pairs;
+  // each group is one encoder call of 2 g rows. Returns anchors' and positives' embeddings, [B, D]
+  // each, with graph. statistics as in EncoderCall; weight per group = 1 / groups_per_step.
+  std::pair<at::Tensor, at::Tensor> embed_pairs(const at::Tensor& anchors,
+                                                const at::Tensor& positives,
                                                 int64_t pairs_per_group, int64_t groups_per_step,
-                                                const at::Tensor& statistics, uint64_t seed, int64_t epoch,
+                                                const at::Tensor& statistics, uint64_t seed,
+                                                int64_t epoch,
                                                 std::span<const int64_t> window_ids) const;
 
   // W [D, D] of the bilinear form; undefined for cosine.

@@ -9,7 +9,8 @@ enum class SimilarityInit { normal, identity };
 
 struct ModelConfig {
   SimilarityKind similarity = SimilarityKind::bilinear;
-  // How W of the bilinear form starts: normal is N(0, 0.05^2) (the paper), identity is 0.05 I (starts at ln K).
+  // How W of the bilinear form starts: normal is N(0, 0.05^2) (the paper), identity is 0.05 I
+  // (starts at ln K).
   SimilarityInit similarity_init = SimilarityInit::normal;
   // Cosine similarities are divided by this. Range (0, 100].
   double temperature = 0.1;

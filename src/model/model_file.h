@@ -15,27 +15,30 @@ struct ModelCard {
   std::string feature_kind;         // "hps" or "mel"
   std::string feature_description;  // canonical text of the front end
   std::string feature_fingerprint;
-  std::string feature_settings;     // JSON object from which the front end is rebuilt
+  std::string feature_settings;  // JSON object from which the front end is rebuilt
   int64_t sample_rate_hz = 16000;
   double window_seconds = 5.0;
-  double masked_db = 0.0;           // value of a hidden channel during training
+  double masked_db = 0.0;  // value of a hidden channel during training
   int64_t step = 0;
-  std::string config_yaml;          // resolved configuration of the run
-  std::string data_digest;          // of the shards' manifest
+  std::string config_yaml;  // resolved configuration of the run
+  std::string data_digest;  // of the shards' manifest
   std::string version;
 };
 
 // Throws: Error on a full disk and the like; nothing partial is left.
-void write_model_file(const std::filesystem::path& path, const CocolaModel& model, const ModelCard& card);
+void write_model_file(const std::filesystem::path& path, const CocolaModel& model,
+                      const ModelCard& card);
 
 struct LoadedModel {
   std::unique_ptr<CocolaModel> model;  // on the CPU, float32
   ModelCard card;
-  std::string digest;                  // of the file
+  std::string digest;  // of the file
 };
 
-// Throws: Error when the file is not safetensors, its set of names or a shape differs from what the card's
-//         configuration expects (first difference named), a value is not finite, or metadata is missing.
+// Throws: Error when the file is not safetensors, its set of names or a shape differs from what the
+// card's
+//         configuration expects (first difference named), a value is not finite, or metadata is
+//         missing.
 LoadedModel read_model_file(const std::filesystem::path& path);
 
 }  // namespace cocola

@@ -1,4 +1,5 @@
-// Names and numbers of the shard format. The prose, with a worked example, is FORMAT.md beside this file.
+// Names and numbers of the shard format. The prose, with a worked example, is FORMAT.md beside this
+// file.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -9,7 +10,8 @@ namespace cocola {
 inline constexpr const char* kShardMagic = "cocola-shard";
 inline constexpr int64_t kShardFormatVersion = 1;
 
-// Features are stored as uint16 q with dB = offset_db + scale_db * q. hps: [-80, 0]; mel: [-100, 100].
+// Features are stored as uint16 q with dB = offset_db + scale_db * q. hps: [-80, 0]; mel: [-100,
+// 100].
 struct FeatureEncoding {
   double scale_db = 0.0;
   double offset_db = 0.0;
@@ -34,14 +36,15 @@ struct ShardSettings {
 struct ShardTrack {
   std::string name;
   std::vector<std::string> stem_names;
-  int64_t first_value = 0;  // index into /stems/audio of the track's stem 0; stem s starts at first_value + s * num_samples
+  int64_t first_value = 0;  // index into /stems/audio of the track's stem 0; stem s starts at
+                            // first_value + s * num_samples
   int64_t num_samples = 0;  // per stem
   float gain = 0.0f;        // sample = value * gain
 };
 
 struct ShardWindow {
-  int64_t track = 0;         // index into the shard's tracks
-  int64_t start_sample = 0;  // at sample_rate_hz
+  int64_t track = 0;             // index into the shard's tracks
+  int64_t start_sample = 0;      // at sample_rate_hz
   std::vector<uint8_t> audible;  // [stems of the track]
 };
 

@@ -1,5 +1,5 @@
-// Reads one shard. HDF5 is used only while opening; contiguous data is then read with pread from any thread,
-// any other layout through HDF5 under a lock.
+// Reads one shard. HDF5 is used only while opening; contiguous data is then read with pread from
+// any thread, any other layout through HDF5 under a lock.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -12,7 +12,8 @@
 
 namespace cocola {
 
-// Throws: Error naming file, dataset and value when the file is not a shard of this version, lies outside the
+// Throws: Error naming file, dataset and value when the file is not a shard of this version, lies
+// outside the
 //         expected types and sizes, or is shorter than its datasets say.
 class ShardReader {
  public:
@@ -32,10 +33,11 @@ class ShardReader {
   void read_stem(int64_t window, int64_t stem, std::span<int16_t> out) const;
   // One precomputed pair in dB: anchor, positive [channels, mel_bins, frames]. Thread-safe.
   // scratch: any buffer the caller keeps for reuse.
-  void read_features(int64_t window, int64_t pair, std::span<float> anchor, std::span<float> positive,
-                     std::vector<uint16_t>& scratch) const;
+  void read_features(int64_t window, int64_t pair, std::span<float> anchor,
+                     std::span<float> positive, std::vector<uint16_t>& scratch) const;
 
-  // Recomputes the digest of every dataset. Throws: Error naming dataset, expected and found digest.
+  // Recomputes the digest of every dataset. Throws: Error naming dataset, expected and found
+  // digest.
   void verify() const;
   // True when the fast path (pread) serves that dataset; for tests and cocola_inspect.
   bool reads_directly(const std::string& dataset) const;

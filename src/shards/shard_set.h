@@ -20,8 +20,8 @@ struct ManifestEntry {
 
 struct Manifest {
   ShardSettings settings;
-  std::string config_yaml;   // the resolved configuration that made the shards
-  std::string version;       // of the program that wrote it
+  std::string config_yaml;  // the resolved configuration that made the shards
+  std::string version;      // of the program that wrote it
   std::vector<ManifestEntry> shards;
 };
 
@@ -29,15 +29,18 @@ inline constexpr const char* kManifestName = "manifest.json";
 
 // Writes <directory>/manifest.json atomically, with a digest of its own text.
 void write_manifest(const std::filesystem::path& directory, const Manifest& manifest);
-// Throws: Error when missing, damaged (its own digest), of another version, or naming a file outside directory.
+// Throws: Error when missing, damaged (its own digest), of another version, or naming a file
+// outside directory.
 Manifest read_manifest(const std::filesystem::path& directory);
 
-// The windows of one split, numbered 0 .. num_windows() - 1 in manifest order. All reads are thread-safe.
+// The windows of one split, numbered 0 .. num_windows() - 1 in manifest order. All reads are
+// thread-safe.
 class ShardSet {
  public:
-  // Opens every shard of the split and compares settings with the manifest. With verify, every file's digest
-  // is recomputed first: a flipped byte anywhere is found here, before the first step.
-  // Throws: Error when a shard is missing, damaged, of other settings, or the split has no windows.
+  // Opens every shard of the split and compares settings with the manifest. With verify, every
+  // file's digest is recomputed first: a flipped byte anywhere is found here, before the first
+  // step. Throws: Error when a shard is missing, damaged, of other settings, or the split has no
+  // windows.
   ShardSet(const std::filesystem::path& directory, const std::string& split, bool verify);
 
   const ShardSettings& settings() const { return manifest_.settings; }

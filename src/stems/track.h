@@ -14,8 +14,8 @@ struct TrackFiles {
   std::vector<std::filesystem::path> stems;  // sorted; at least one
 };
 
-// The stems of a track as 16-bit integers: value * gain is the sample in [-1, 1] (gain is 1/32767 unless a
-// stem peaks above 1). All stems have the same length.
+// The stems of a track as 16-bit integers: value * gain is the sample in [-1, 1] (gain is 1/32767
+// unless a stem peaks above 1). All stems have the same length.
 struct Track {
   std::string name;
   std::vector<std::string> stem_names;
@@ -24,10 +24,11 @@ struct Track {
   int64_t sample_rate_hz = 0;
 };
 
-// Decodes, averages, resamples and quantises every stem. Lengths that differ by at most 50 ms (coder padding)
-// are cut to the shortest.
+// Decodes, averages, resamples and quantises every stem. Lengths that differ by at most 50 ms
+// (coder padding) are cut to the shortest.
 //
-// Throws: Error naming track and file for unreadable audio, fewer than two stems, or lengths that differ more.
+// Throws: Error naming track and file for unreadable audio, fewer than two stems, or lengths that
+// differ more.
 Track read_track(const TrackFiles& files, int64_t sample_rate_hz);
 
 }  // namespace cocola

@@ -11,20 +11,22 @@
 namespace cocola {
 
 struct CheckpointPosition {
-  int64_t step = 0;                // steps done
-  double best_accuracy = -1.0;     // of validation so far; -1 before the first
+  int64_t step = 0;             // steps done
+  double best_accuracy = -1.0;  // of validation so far; -1 before the first
   double trained_seconds = 0.0;
-  std::string run_fingerprint;     // digest of what must not change over a resume
+  std::string run_fingerprint;  // digest of what must not change over a resume
 };
 
-// Writes <directory>/step_<8 digits>.safetensors atomically and keeps the newest `keep`. Rank 0 only.
-void write_checkpoint(const std::filesystem::path& directory, const FlatParameters& flat, Adam& adam,
-                      const CheckpointPosition& position, int64_t keep);
+// Writes <directory>/step_<8 digits>.safetensors atomically and keeps the newest `keep`. Rank 0
+// only.
+void write_checkpoint(const std::filesystem::path& directory, const FlatParameters& flat,
+                      Adam& adam, const CheckpointPosition& position, int64_t keep);
 
-// Loads the newest intact checkpoint into flat and adam (any device); a damaged one is reported and the one
-// before it is tried. Empty when the directory holds none.
-// Throws: Error when the run fingerprint differs, or when every checkpoint is damaged.
-std::optional<CheckpointPosition> load_newest_checkpoint(const std::filesystem::path& directory, FlatParameters& flat,
-                                                         Adam& adam, const std::string& run_fingerprint);
+// Loads the newest intact checkpoint into flat and adam (any device); a damaged one is reported and
+// the one before it is tried. Empty when the directory holds none. Throws: Error when the run
+// fingerprint differs, or when every checkpoint is damaged.
+std::optional<CheckpointPosition> load_newest_checkpoint(const std::filesystem::path& directory,
+                                                         FlatParameters& flat, Adam& adam,
+                                                         const std::string& run_fingerprint);
 
 }  // namespace cocola

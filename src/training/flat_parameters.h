@@ -1,5 +1,5 @@
-// All parameters, gradients and batch-norm statistics of a model as contiguous buffers, so that zeroing,
-// reducing and updating are one operation each.
+// All parameters, gradients and batch-norm statistics of a model as contiguous buffers, so that
+// zeroing, reducing and updating are one operation each.
 #pragma once
 #include <ATen/core/Tensor.h>
 #include <cstdint>
@@ -8,21 +8,23 @@
 
 namespace cocola {
 
-// Rebinds the state's tensors to views of flat buffers (convolution weights in channels_last order).
+// Rebinds the state's tensors to views of flat buffers (convolution weights in channels_last
+// order).
 //
-// Requires: the state lives on its final device; it must outlive nothing here - views keep buffers alive.
-// Law:      values are unchanged by construction; state entry i and its gradient are views.
+// Requires: the state lives on its final device; it must outlive nothing here - views keep buffers
+// alive. Law:      values are unchanged by construction; state entry i and its gradient are views.
 class FlatParameters {
  public:
   explicit FlatParameters(ModelState& state);
 
   at::Tensor& values() { return values_; }  // [P] float32, parameters in state order
   const at::Tensor& values() const { return values_; }
-  // [P + S + kExtra]: gradients, then this step's mean batch-norm statistics, then `extra` flags that ride along.
+  // [P + S + kExtra]: gradients, then this step's mean batch-norm statistics, then `extra` flags
+  // that ride along.
   at::Tensor& reduced() { return reduced_; }
-  at::Tensor gradients() const;    // [P] view of reduced()
-  at::Tensor statistics() const;   // [S] view of reduced()
-  at::Tensor extra() const;        // [kExtra] view of reduced()
+  at::Tensor gradients() const;               // [P] view of reduced()
+  at::Tensor statistics() const;              // [S] view of reduced()
+  at::Tensor extra() const;                   // [kExtra] view of reduced()
   at::Tensor& running() { return running_; }  // [S] running means and variances in state order
   const at::Tensor& running() const { return running_; }
 

@@ -27,13 +27,15 @@ class TensorBoardWriter {
 // CRC-32C (Castagnoli), reflected, as TensorBoard frames use it: "123456789" -> 0xe3069283.
 uint32_t crc32c(std::string_view bytes);
 
-// Appends to <directory>/log.jsonl, one object a line, flushed per line. On resume, rows after the restored step
-// are dropped, so that every step appears once.
+// Appends to <directory>/log.jsonl, one object a line, flushed per line. On resume, rows after the
+// restored step are dropped, so that every step appears once.
 class RunLog {
  public:
   RunLog(const std::filesystem::path& directory, int64_t restored_step);
-  // kind: "train", "valid", "event". Values become keys of the object; TensorBoard tags are "<kind>/<name>".
-  void add(const std::string& kind, int64_t step, const Scalars& values, const std::string& note = "");
+  // kind: "train", "valid", "event". Values become keys of the object; TensorBoard tags are
+  // "<kind>/<name>".
+  void add(const std::string& kind, int64_t step, const Scalars& values,
+           const std::string& note = "");
 
  private:
   std::ofstream file_;

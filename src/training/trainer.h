@@ -24,13 +24,14 @@ struct TrainingData {
 
 enum class TrainingEnd { finished, stopped };
 
-// Trains from the newest checkpoint in <directory>/checkpoints, or from the model's initial weights, and exports
-// <directory>/model.safetensors. `card` is completed with the step and written with the model.
+// Trains from the newest checkpoint in <directory>/checkpoints, or from the model's initial
+// weights, and exports <directory>/model.safetensors. `card` is completed with the step and written
+// with the model.
 //
-// Collective: every rank. `host` moves host tensors, `device` tensors of the model's device (may be the same).
-// run_fingerprint: digest of the settings that must not change over a resume.
-TrainingEnd train(CocolaModel& model, const TrainingData& data, const TrainingConfig& config, ModelCard card,
-                  const std::filesystem::path& directory, const std::string& run_fingerprint, Communicator& host,
-                  Communicator& device);
+// Collective: every rank. `host` moves host tensors, `device` tensors of the model's device (may be
+// the same). run_fingerprint: digest of the settings that must not change over a resume.
+TrainingEnd train(CocolaModel& model, const TrainingData& data, const TrainingConfig& config,
+                  ModelCard card, const std::filesystem::path& directory,
+                  const std::string& run_fingerprint, Communicator& host, Communicator& device);
 
 }  // namespace cocola

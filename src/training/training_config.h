@@ -22,7 +22,8 @@ struct CheckpointConfig {
 
 struct TrainingConfig {
   SourceKind source = SourceKind::stems;
-  // K: pairs of one step over the whole world, each anchor's K - 1 negatives included. Range [2, 65536].
+  // K: pairs of one step over the whole world, each anchor's K - 1 negatives included. Range [2,
+  // 65536].
   int64_t pairs_per_step = 32;
   // g: pairs that share batch statistics. Divides pairs_per_step. Range [1, 65536].
   int64_t pairs_per_group = 32;
@@ -30,7 +31,8 @@ struct TrainingConfig {
   int64_t epochs = 100;
   // Stops after this many steps when not 0. Range [0, 1e12].
   int64_t max_steps = 0;
-  // Stops after this many minutes of training when not 0, as if all steps were done. Range [0, 1e6].
+  // Stops after this many minutes of training when not 0, as if all steps were done. Range [0,
+  // 1e6].
   double max_minutes = 0.0;
   // Adam's learning rate. Range (0, 1].
   double learning_rate = 1e-3;
@@ -41,8 +43,8 @@ struct TrainingConfig {
   Precision precision = Precision::fp32;
   uint64_t seed = 1;
   DeviceChoice device = DeviceChoice::automatic;
-  // Batch-norm statistics are recomputed over this many training steps before each validation and export;
-  // 0 leaves the running statistics of training. Range [0, 10000].
+  // Batch-norm statistics are recomputed over this many training steps before each validation and
+  // export; 0 leaves the running statistics of training. Range [0, 10000].
   int64_t recompute_statistics = 20;
   // Validation after each so many steps; 0 means once an epoch. Range [0, 1e9].
   int64_t validate_every_steps = 0;
@@ -56,7 +58,8 @@ struct TrainingConfig {
   CommConfig comm;
 
   void validate() const;
-  // Throws: UsageError listing the allowed world sizes unless world_size * pairs_per_group divides pairs_per_step.
+  // Throws: UsageError listing the allowed world sizes unless world_size * pairs_per_group divides
+  // pairs_per_step.
   void validate_world(int64_t world_size) const;
   int64_t groups_per_step() const { return pairs_per_step / pairs_per_group; }
   // Learning rate of a step, from 0.

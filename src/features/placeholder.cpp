@@ -1,0 +1,1 @@
+// Removed when the folder has its first source.
