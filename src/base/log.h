@@ -2,6 +2,7 @@
 #pragma once
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <string>
 
 namespace cocola {
@@ -11,6 +12,9 @@ enum class LogLevel { info, warning, error };
 // Sets who speaks: informational lines of ranks other than 0 are dropped. Called once, after the
 // world is known.
 void set_log_rank(int64_t rank, int64_t world_size);
+
+// Control characters replaced by '?'.
+std::string printable(std::string text);
 
 // Writes one line; control characters in `text` are replaced, so that a file name cannot drive the
 // terminal.

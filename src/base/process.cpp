@@ -1,0 +1,72 @@
+#include "base/process.h"
+
+#include <malloc.h>
+#include <sched.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <exception>
+#include <new>
+
+#include "base/error.h"
+#include "base/log.h"
+
+namespace cocola {
+namespace {
+
+volatile sig_atomic_t stop_signal = 0;
+
+void on_stop_signal(int signal_number) {
+  if (signal_number == SIGINT && stop_signal == SIGINT) _exit(kExitFailure);
+  stop_signal = signal_number;
+}
+
+}  // namespace
+
+int run_program(const char* program, const std::function<int()>& body) {
+  const auto report = [program](const char* text) {
+    log_line(LogLevel::error, fmt::format("{}: {}", program, text));
+  };
+  try {
+    return body();
+  } catch (const UsageError& e) {
+    report(e.what());
+    return kExitUsage;
+  } catch (const std::bad_alloc&) {
+    report("out of memory");
+  } catch (const std::exception& e) {
+    report(e.what());
+  }
+  return kExitFailure;
+}
+
+void tune_memory_allocator() {
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, -1);
+  mallopt(M_TOP_PAD, 64 << 20);
+}
+
+int available_cores() {
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  if (sched_getaffinity(0, sizeof(mask), &mask) != 0) return 1;
+  return std::max(1, CPU_COUNT(&mask));
+}
+
+void install_stop_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_stop_signal;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = SA_RESTART;
+  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
+    sigaction(signal_number, &action, nullptr);
+  }
+  action.sa_handler = SIG_IGN;
+  for (const int signal_number : {SIGPIPE, SIGXFSZ}) sigaction(signal_number, &action, nullptr);
+}
+
+bool stop_requested() { return stop_signal != 0; }
+
+}  // namespace cocola
