@@ -141,6 +141,20 @@ make_environment() {
     fail "$python could not make the environment $venv; remove that folder and run again"
 }
 
+# Installs the requirements given as arguments.
+fill_environment() {
+  local quiet=() cuda
+  if [[ ! -t 2 ]]; then quiet=(--quiet); fi
+  say "installing with pip into $venv (torch and what it needs are about 3 GB to download): $*"
+  "$venv/bin/python3" -m pip install --no-input --disable-pip-version-check "${quiet[@]}" "$@" \
+    </dev/null >&2 || fail "pip failed; its message is above"
+  environment_works || fail "pip left no torch in $venv; remove that folder and run again"
+  # nvcc looks for the CUDA runtime in lib64, the wheels put it into lib.
+  for cuda in "$venv"/lib/python3*/site-packages/nvidia/cu13; do
+    ln -sfn lib "$cuda/lib64"
+  done
+}
+
 setup_environment() {
   local groups=(torch) group packages wanted=() ready=true
   if ! has_system_nvcc; then groups+=(nvcc); fi
@@ -159,13 +173,7 @@ setup_environment() {
   fi
   check_space
   make_environment
-  say "installing with pip into $venv (torch and what it needs are about 3 GB to download):" \
-    "${wanted[*]}"
-  local quiet=()
-  if [[ ! -t 2 ]]; then quiet=(--quiet); fi
-  "$venv/bin/python3" -m pip install --no-input --disable-pip-version-check "${quiet[@]}" \
-    "${wanted[@]}" </dev/null >&2 || fail "pip failed; its message is above"
-  environment_works || fail "pip left no torch in $venv; remove that folder and run again"
+  fill_environment "${wanted[@]}"
   for group in "${groups[@]}"; do
     echo "${requirements[$group]}" >"$(stamp_of "$group")"
   done
