@@ -11,8 +11,7 @@
 namespace cocola {
 
 struct CheckpointPosition {
-  int64_t step = 0;             // steps done
-  double best_accuracy = -1.0;  // of validation so far; -1 before the first
+  int64_t step = 0;  // steps done
   double trained_seconds = 0.0;
   std::string run_fingerprint;  // digest of what must not change over a resume
 };

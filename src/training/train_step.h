@@ -13,31 +13,37 @@ namespace cocola {
 
 struct StepReport {
   double loss = 0.0, accuracy = 0.0,
-         max_similarity = 0.0;  // over the whole step, equal on every rank
+         max_similarity = 0.0;  // over the whole step, equal on all ranks
   double gradient_norm = 0.0;
-  bool stop = false;  // a rank was asked to stop
+  bool stop = false;     // some rank was told to stop
+  bool time_up = false;  // some rank's time is up
+};
+
+// What this rank wants; it travels with the gradients, so that all ranks end after the same step.
+struct StepWishes {
+  bool stop = false, time_up = false;
 };
 
 // Collective: every rank, with its slice of the step. `world` moves tensors of the model's device.
-// stop_requested: this rank wants to stop; the wish travels with the gradients, so that all stop
-// together. Throws: Error on every rank when loss or gradient is not finite; the parameters are
-// then unchanged. Law:    1, 2 and 4 ranks on one global batch give the same update to rounding.
+// Throws: Error on every rank when loss or gradient is not finite; the parameters are then
+// unchanged. Law:    1, 2 and 4 ranks on one global batch give the same update to rounding.
 StepReport train_step(CocolaModel& model, FlatParameters& flat, Adam& adam, const Batch& batch,
-                      const TrainingConfig& config, double learning_rate, bool stop_requested,
+                      const TrainingConfig& config, double learning_rate, StepWishes wishes,
                       Communicator& world);
 
 // Forward and backward only: fills flat.reduced(), summed over ranks. For train_step and for tests.
-StepReport compute_gradients(CocolaModel& model, FlatParameters& flat, const Batch& batch,
-                             const TrainingConfig& config, bool stop_requested,
-                             Communicator& world);
-
-// Replaces the running statistics by their mean over the batches' groups, without touching
-// parameters. Call for each of several batches with the same flat: accumulate, then finish.
 // Collective.
+StepReport compute_gradients(CocolaModel& model, FlatParameters& flat, const Batch& batch,
+                             const TrainingConfig& config, StepWishes wishes, Communicator& world);
+
+// Replaces the running statistics by their mean over the groups of some training steps: after few
+// steps the running average has not yet forgotten its start. Parameters stay as they are.
 class StatisticsRecomputation {
  public:
   StatisticsRecomputation(CocolaModel& model, FlatParameters& flat, const TrainingConfig& config);
+  // Collective: every rank, with its slice of one step.
   void add(const Batch& batch, Communicator& world);
+  // Requires: add() was called at least once.
   void finish();
 
  private:
@@ -45,7 +51,7 @@ class StatisticsRecomputation {
   FlatParameters& flat_;
   const TrainingConfig& config_;
   at::Tensor sum_;
-  int64_t num_batches_ = 0;
+  int64_t num_steps_ = 0;
 };
 
 }  // namespace cocola

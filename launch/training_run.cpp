@@ -1,0 +1,180 @@
+#include "launch/training_run.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/process.h"
+#include "config/command_line.h"
+#include "config/config_file.h"
+
+namespace cocola {
+namespace {
+
+namespace fs = std::filesystem;
+
+void check_settings(const RunConfig& config, const ShardSettings& shards) {
+  const auto compare = [&](const char* key, auto wanted, auto found) {
+    if (wanted == found) return;
+    fail("cocola_ddp",
+         "{}: the shards were made with {} = {}, this run asks for {}; rebuild them with "
+         "cocola_preprocess or change the configuration",
+         config.data.shards, key, found, wanted);
+  };
+  compare("data.sample_rate_hz", config.data.sample_rate_hz, shards.sample_rate_hz);
+  compare("window length in samples", config.window_samples(), shards.window_samples);
+}
+
+bool has_split(const Manifest& manifest, const std::string& split) {
+  return std::any_of(manifest.shards.begin(), manifest.shards.end(),
+                     [&](const ManifestEntry& e) { return e.split == split && e.num_windows > 0; });
+}
+
+// Values that one window keeps for the backward pass in the published network at 64 x 501, measured
+// by layer; other networks and windows are scaled from it.
+constexpr double kActivationsPerWindow = 12.7e6;
+
+double estimated_gigabytes_per_rank(const RunConfig& config, const CocolaModel& model,
+                                    int64_t world_size) {
+  const FeatureShape shape = config.features.shape(config.window_samples());
+  const double scale = static_cast<double>(shape.mel_bins * shape.frames) / (64.0 * 501.0) *
+                       config.model.width * std::max(0.4, config.model.depth);
+  const double bytes = config.training.precision == Precision::bf16 ? 2 : 4;
+  const double windows = 2.0 * static_cast<double>(config.training.pairs_per_step / world_size);
+  const double parameters = static_cast<double>(model.state().num_parameters()) * 4 * 4;
+  return (windows * kActivationsPerWindow * scale * bytes + parameters) / 1e9;
+}
+
+}  // namespace
+
+OpenData open_training_data(const RunConfig& config, bool verify) {
+  OpenData data;
+  const fs::path directory = config.data.shards;
+  data.train = std::make_unique<ShardSet>(directory, "train", verify);
+  if (has_split(data.train->manifest(), "valid")) {
+    data.valid = std::make_unique<ShardSet>(directory, "valid", verify);
+  }
+  check_settings(config, data.train->settings());
+
+  const auto source_of = [config](const ShardSet& shards, double noise_std) {
+    return [&shards, config, noise_std] {
+      return make_pair_source(config.training.source, shards, config.features, noise_std,
+                              config.training.seed);
+    };
+  };
+  TrainingData& training = data.training;
+  training.shape = config.features.shape(config.window_samples());
+  training.num_train_windows = data.train->num_windows();
+  training.make_train_source = source_of(*data.train, config.training.augment.noise_std);
+  training.make_train_source();  // refuses mixed features here, before the loop
+  if (data.valid) {
+    training.num_valid_windows = data.valid->num_windows();
+    training.make_valid_source = source_of(*data.valid, 0.0);
+  }
+  if (training.num_train_windows < config.training.pairs_per_step) {
+    fail_usage("cocola_ddp", "training.pairs_per_step {} exceeds the {} training windows in {}",
+               config.training.pairs_per_step, training.num_train_windows, directory.string());
+  }
+  return data;
+}
+
+at::Device choose_device(DeviceChoice choice, int64_t local_rank) {
+  if (choice == DeviceChoice::cpu) return at::kCPU;
+  const int64_t found = num_cuda_devices();
+  if (found > 0) return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(local_rank));
+  if (choice == DeviceChoice::cuda) {
+    fail_usage("cocola_ddp",
+               "training.device is cuda, but no usable GPU was found; use auto or cpu");
+  }
+  return at::kCPU;
+}
+
+int64_t threads_per_rank(int64_t local_size) {
+  const int64_t mine = available_cores();
+  const auto all = static_cast<int64_t>(std::thread::hardware_concurrency());
+  return std::max<int64_t>(1, mine == all ? mine / local_size : mine);
+}
+
+std::string run_fingerprint(const RunConfig& config) {
+  RunConfig kept = config;
+  const TrainingConfig defaults;
+  TrainingConfig& t = kept.training;
+  // What may change between a run and its continuation.
+  t.device = defaults.device;
+  t.precision = defaults.precision;
+  t.checkpoint = defaults.checkpoint;
+  t.loader = defaults.loader;
+  t.comm = defaults.comm;
+  t.log_every_steps = defaults.log_every_steps;
+  t.max_minutes = defaults.max_minutes;
+  if (t.schedule == LearningRateSchedule::constant) {
+    t.epochs = defaults.epochs;
+    t.max_steps = defaults.max_steps;
+  }
+  kept.evaluation = EvaluationConfig{};
+  kept.data = DataConfig{};  // the manifest stands for the data
+  kept.data.window = config.data.window;
+  return digest_of(print_config(kept, false) +
+                   digest_of_file(fs::path(config.data.shards) / kManifestName));
+}
+
+ModelCard model_card(const RunConfig& config) {
+  ModelCard card;
+  card.model = config.model;
+  card.in_channels = config.features.channels();
+  card.feature_kind = config.features.kind == FeatureKind::hps ? "hps" : "mel";
+  card.feature_description = config.features.description();
+  card.feature_fingerprint = config.features.fingerprint();
+  card.feature_settings = Json{{"kind", card.feature_kind},
+                               {"sample_rate_hz", config.features.sample_rate_hz},
+                               {"fft_size", config.features.fft_size},
+                               {"taper_samples", config.features.taper_samples},
+                               {"hop_samples", config.features.hop_samples},
+                               {"mel_bins", config.features.mel_bins},
+                               {"min_hz", config.features.min_hz},
+                               {"max_hz", config.features.max_hz}}
+                              .dump();
+  card.sample_rate_hz = config.data.sample_rate_hz;
+  card.window_seconds = config.data.window.window_seconds;
+  card.masked_db = kMaskedDb;
+  card.config_yaml = print_config(config, false);
+  card.data_digest = digest_of_file(fs::path(config.data.shards) / kManifestName);
+  card.version = kVersion;
+  return card;
+}
+
+std::string describe_run(const RunConfig& config, const OpenData& data, const CocolaModel& model,
+                         int64_t world_size) {
+  const TrainingConfig& t = config.training;
+  const Sampler sampler{data.training.num_train_windows, t.pairs_per_step, t.seed};
+  const double hours = static_cast<double>(data.training.num_train_windows) *
+                       config.data.window.window_seconds / 3600.0;
+  const FeatureShape shape = data.training.shape;
+  std::string text;
+  const auto line = [&text](const std::string& name, const std::string& value) {
+    text += fmt::format("  {:<12}{}\n", name, value);
+  };
+  line("data",
+       fmt::format(
+           "{}: {} training windows of {} s ({:.1f} h) from {} tracks, {} validation windows",
+           config.data.shards, data.training.num_train_windows, config.data.window.window_seconds,
+           hours, data.train->num_tracks(), data.training.num_valid_windows));
+  line("features", fmt::format("{} x {} x {} ({})", shape.channels, shape.mel_bins, shape.frames,
+                               config.features.fingerprint()));
+  line("network", fmt::format("{} parameters, width {}, depth {}", model.state().num_parameters(),
+                              config.model.width, config.model.depth));
+  line("step",
+       fmt::format("{} pairs over {} ranks: {} pairs a rank, batch-norm groups of {}",
+                   t.pairs_per_step, world_size, t.pairs_per_step / world_size, t.pairs_per_group));
+  line("epoch", fmt::format("{} steps, {} windows left out", sampler.steps_per_epoch(),
+                            sampler.num_windows % sampler.pairs_per_step));
+  line("memory", fmt::format("about {:.1f} GB a rank for activations and parameters",
+                             estimated_gigabytes_per_rank(config, model, world_size)));
+  return text;
+}
+
+}  // namespace cocola

@@ -1,0 +1,45 @@
+// What the trainer program prepares around the loop: the world's arithmetic, the data, the model's
+// card.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "comm/communicator.h"
+#include "config/run_config.h"
+#include "model/cocola_model.h"
+#include "model/model_file.h"
+#include "shards/shard_set.h"
+#include "training/trainer.h"
+
+namespace cocola {
+
+// The shards of a run, checked against its configuration.
+struct OpenData {
+  std::unique_ptr<ShardSet> train, valid;  // valid is null when the split has no windows
+  TrainingData training;
+};
+
+// verify: recompute all digests (rank 0 does it for everyone on a shared file system).
+// Throws: Error or UsageError naming shard, key and values when shards and configuration disagree.
+OpenData open_training_data(const RunConfig& config, bool verify);
+
+// "cpu" or "cuda:<local rank>". Throws: UsageError when CUDA is asked for and absent.
+at::Device choose_device(DeviceChoice choice, int64_t local_rank);
+
+// Threads of one rank: the cores of its affinity mask, shared with the other ranks of the host when
+// the mask is the whole host's.
+int64_t threads_per_rank(int64_t local_size);
+
+// Digest of what must not change when a run is resumed: settings that decide the mathematics, and
+// the data.
+std::string run_fingerprint(const RunConfig& config);
+
+ModelCard model_card(const RunConfig& config);
+
+// The start screen: data, batch arithmetic, network and an estimate of memory for each rank.
+std::string describe_run(const RunConfig& config, const OpenData& data, const CocolaModel& model,
+                         int64_t world_size);
+
+}  // namespace cocola

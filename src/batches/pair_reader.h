@@ -1,0 +1,33 @@
+// Pairs of chosen windows, made by several threads: for validation and evaluation.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "batches/batch.h"
+#include "batches/pair_source.h"
+
+namespace cocola {
+
+// The epoch whose draws evaluation uses: every evaluation of a window sees the same two sub-mixes.
+inline constexpr int64_t kEvaluationEpoch = 0;
+
+// One thread calls read(); it works with num_threads threads of its own.
+class PairReader {
+ public:
+  // make_source is called once for each thread, at once. num_threads >= 1.
+  PairReader(const FeatureShape& shape, int64_t num_threads,
+             const std::function<std::unique_ptr<PairSource>()>& make_source);
+
+  // The pairs of these windows in this order, without channel masks.
+  // Throws: the first error of a source.
+  Batch read(std::span<const int64_t> window_ids, int64_t epoch);
+
+ private:
+  FeatureShape shape_;
+  std::vector<std::unique_ptr<PairSource>> sources_;
+};
+
+}  // namespace cocola

@@ -1,0 +1,131 @@
+#include "training/checkpoint.h"
+
+#include <ATen/Functions.h>
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "model/safetensors.h"
+
+namespace cocola {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kFormat = "cocola-checkpoint-1";
+
+// Ascending by step; temporaries and strangers are not listed.
+std::vector<fs::path> list_checkpoints(const fs::path& directory) {
+  std::vector<fs::path> found;
+  if (!fs::is_directory(directory)) return found;
+  for (const auto& entry : fs::directory_iterator(directory)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("step_") && name.ends_with(".safetensors")) found.push_back(entry.path());
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+struct Buffer {
+  const char* name;
+  at::Tensor tensor;
+};
+
+std::vector<Buffer> buffers_of(const FlatParameters& flat, Adam& adam) {
+  return {{"parameters", flat.values()},
+          {"first_moment", adam.first_moment()},
+          {"second_moment", adam.second_moment()},
+          {"running_statistics", flat.running()}};
+}
+
+int64_t integer_of(const SafetensorsFile& file, const std::string& key, const fs::path& path) {
+  const auto found = file.metadata.find(key);
+  int64_t value = -1;
+  try {
+    if (found != file.metadata.end()) value = std::stoll(found->second);
+  } catch (const std::exception&) {
+    value = -1;
+  }
+  if (value < 0)
+    fail("checkpoint", "{}: metadata key {} is missing or not a count", path.string(), key);
+  return value;
+}
+
+// Everything is checked before the first tensor is touched, so a refused file leaves the run as it
+// was.
+CheckpointPosition load(const fs::path& path, FlatParameters& flat, Adam& adam,
+                        const std::string& run_fingerprint) {
+  const SafetensorsFile file = read_safetensors(path);
+  const auto format = file.metadata.find("format");
+  if (format == file.metadata.end() || format->second != kFormat) {
+    fail("checkpoint", "{}: not a checkpoint of this version (format {} expected)", path.string(),
+         kFormat);
+  }
+  CheckpointPosition position;
+  position.step = integer_of(file, "step", path);
+  position.trained_seconds =
+      static_cast<double>(integer_of(file, "trained_milliseconds", path)) / 1e3;
+  position.run_fingerprint = file.metadata.contains("run") ? file.metadata.at("run") : "";
+  if (position.run_fingerprint != run_fingerprint) {
+    throw UsageError(
+        "checkpoint",
+        fmt::format("{}: written by a run with other settings or data (fingerprint {}, now {}); "
+                    "continue with the config.yaml of that run, or choose another experiment name",
+                    path.string(), position.run_fingerprint, run_fingerprint));
+  }
+  for (const Buffer& buffer : buffers_of(flat, adam)) {
+    const at::Tensor& stored = file.get(buffer.name);
+    if (stored.sizes() != buffer.tensor.sizes() ||
+        stored.scalar_type() != buffer.tensor.scalar_type()) {
+      fail("checkpoint", "{}: {} has {} values, this model has {}", path.string(), buffer.name,
+           stored.numel(), buffer.tensor.numel());
+    }
+  }
+  const at::NoGradGuard no_grad;
+  for (Buffer& buffer : buffers_of(flat, adam)) buffer.tensor.copy_(file.get(buffer.name));
+  adam.set_num_steps(integer_of(file, "adam_steps", path));
+  return position;
+}
+
+}  // namespace
+
+void write_checkpoint(const fs::path& directory, const FlatParameters& flat, Adam& adam,
+                      const CheckpointPosition& position, int64_t keep) {
+  fs::create_directories(directory);
+  SafetensorsFile file;
+  for (const Buffer& buffer : buffers_of(flat, adam)) {
+    file.tensors.emplace_back(buffer.name, buffer.tensor.detach().cpu());
+  }
+  file.metadata = {{"format", kFormat},
+                   {"step", std::to_string(position.step)},
+                   {"adam_steps", std::to_string(adam.num_steps())},
+                   {"trained_milliseconds",
+                    std::to_string(static_cast<int64_t>(position.trained_seconds * 1e3))},
+                   {"run", position.run_fingerprint}};
+  write_safetensors(directory / fmt::format("step_{:08}.safetensors", position.step), file);
+  const std::vector<fs::path> all = list_checkpoints(directory);
+  for (size_t i = 0; i + static_cast<size_t>(keep) < all.size(); ++i) fs::remove(all[i]);
+}
+
+std::optional<CheckpointPosition> load_newest_checkpoint(const fs::path& directory,
+                                                         FlatParameters& flat, Adam& adam,
+                                                         const std::string& run_fingerprint) {
+  std::vector<fs::path> all = list_checkpoints(directory);
+  if (all.empty()) return std::nullopt;
+  for (auto path = all.rbegin(); path != all.rend(); ++path) {
+    try {
+      return load(*path, flat, adam, run_fingerprint);
+    } catch (const UsageError&) {
+      throw;
+    } catch (const Error& e) {
+      log_warning("{}; trying the checkpoint before it", e.what());
+    }
+  }
+  fail("checkpoint", "{}: all {} checkpoints are damaged; remove them to start anew",
+       directory.string(), all.size());
+}
+
+}  // namespace cocola

@@ -1,0 +1,86 @@
+#include "training/train_step.h"
+
+#include <ATen/Functions.h>
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <cmath>
+
+#include "base/error.h"
+#include "objective/contrastive_loss.h"
+#include "training/precision.h"
+
+namespace cocola {
+namespace {
+
+// Share of the newest step in the running statistics, as in the original network.
+constexpr double kBatchNormMomentum = 0.01;
+
+std::pair<at::Tensor, at::Tensor> embed(const CocolaModel& model, const FlatParameters& flat,
+                                        const Batch& batch, const TrainingConfig& config) {
+  const AutocastGuard autocast(config.precision, model.device().type());
+  return model.embed_pairs(batch.anchors.to(model.device(), true),
+                           batch.positives.to(model.device(), true), config.pairs_per_group,
+                           config.groups_per_step(), flat.statistics(), config.seed, batch.epoch,
+                           batch.window_ids);
+}
+
+void require_finite(const StepReport& report, int64_t step) {
+  if (std::isfinite(report.loss) && std::isfinite(report.gradient_norm)) return;
+  fail("train_step",
+       "step {}: loss {} and gradient norm {} are not both finite; the parameters were not "
+       "updated. Lower training.learning_rate or look for broken stems",
+       step, report.loss, report.gradient_norm);
+}
+
+}  // namespace
+
+StepReport compute_gradients(CocolaModel& model, FlatParameters& flat, const Batch& batch,
+                             const TrainingConfig& config, StepWishes wishes, Communicator& world) {
+  flat.reduced().zero_();
+  const auto [anchors, positives] = embed(model, flat, batch, config);
+  const at::Tensor w = model.bilinear_weight();
+  const ContrastiveLoss loss =
+      contrastive_loss(anchors, positives, {w, model.similarity_scale()}, world);
+
+  torch::autograd::backward({anchors, positives}, {loss.d_anchors, loss.d_positives});
+  if (w.defined()) w.mutable_grad().add_(loss.d_w);
+  flat.extra()[0] = wishes.stop ? 1.0 : 0.0;
+  flat.extra()[1] = wishes.time_up ? 1.0 : 0.0;
+  world.all_reduce_sum(flat.reduced());
+
+  StepReport report{loss.loss, loss.accuracy, loss.max_similarity};
+  report.gradient_norm = flat.gradients().norm().item<double>();
+  report.stop = flat.extra()[0].item<double>() > 0;
+  report.time_up = flat.extra()[1].item<double>() > 0;
+  return report;
+}
+
+StepReport train_step(CocolaModel& model, FlatParameters& flat, Adam& adam, const Batch& batch,
+                      const TrainingConfig& config, double learning_rate, StepWishes wishes,
+                      Communicator& world) {
+  const StepReport report = compute_gradients(model, flat, batch, config, wishes, world);
+  require_finite(report, batch.step);
+  adam.step(flat.values(), flat.gradients(), learning_rate);
+  flat.running().lerp_(flat.statistics(), kBatchNormMomentum);
+  return report;
+}
+
+StatisticsRecomputation::StatisticsRecomputation(CocolaModel& model, FlatParameters& flat,
+                                                 const TrainingConfig& config)
+    : model_(model), flat_(flat), config_(config), sum_(at::zeros_like(flat.running())) {}
+
+void StatisticsRecomputation::add(const Batch& batch, Communicator& world) {
+  const at::NoGradGuard no_grad;
+  flat_.reduced().zero_();
+  embed(model_, flat_, batch, config_);
+  world.all_reduce_sum(flat_.reduced());
+  sum_.add_(flat_.statistics());
+  ++num_steps_;
+}
+
+void StatisticsRecomputation::finish() {
+  flat_.running().copy_(sum_.div_(static_cast<double>(num_steps_)));
+}
+
+}  // namespace cocola

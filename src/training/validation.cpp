@@ -1,0 +1,84 @@
+#include "training/validation.h"
+
+#include <ATen/Functions.h>
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/error.h"
+#include "objective/accuracy.h"
+#include "objective/contrastive_loss.h"
+#include "training/precision.h"
+
+namespace cocola {
+namespace {
+
+// Windows encoded in one call: enough to fill the cores, few enough for a small card.
+constexpr int64_t kWindowsPerCall = 32;
+
+SimilarityForm form_of(const CocolaModel& model) {
+  const at::Tensor w = model.bilinear_weight();
+  return {w.defined() ? w.detach().cpu() : w, model.similarity_scale()};
+}
+
+}  // namespace
+
+WindowEmbeddings embed_windows(const CocolaModel& model, PairReader& reader,
+                               std::span<const int64_t> window_ids, Precision precision,
+                               Communicator& host) {
+  const at::NoGradGuard no_grad;
+  const AutocastGuard autocast(precision, model.device().type());
+  const auto n = static_cast<int64_t>(window_ids.size());
+  if (n == 0) fail("validation", "no windows to embed");
+  // Equal shares for the gather: the last ranks embed some windows again, and the copies are cut
+  // off.
+  const int64_t share = (n + host.world_size() - 1) / host.world_size();
+  const int64_t first = host.rank() * share;
+  const int64_t dimensions = model.config().embedding_size;
+  const at::Tensor mine = at::zeros({2, share, dimensions}, at::kFloat);
+  for (int64_t done = 0; done < share; done += kWindowsPerCall) {
+    const int64_t count = std::min(kWindowsPerCall, share - done);
+    std::vector<int64_t> ids(static_cast<size_t>(count));
+    for (int64_t i = 0; i < count; ++i) {
+      ids[static_cast<size_t>(i)] =
+          window_ids[static_cast<size_t>(std::min(first + done + i, n - 1))];
+    }
+    const Batch batch = reader.read(ids, kEvaluationEpoch);
+    const auto embed = [&](const at::Tensor& features) {
+      return model.embed(features.to(model.device()), EncoderCall{}).to(at::kFloat).cpu();
+    };
+    mine[0].narrow(0, done, count).copy_(embed(batch.anchors));
+    mine[1].narrow(0, done, count).copy_(embed(batch.positives));
+  }
+  const auto gathered = [&](int64_t view) {
+    return host.all_gather(mine[view].contiguous()).narrow(0, 0, n).contiguous();
+  };
+  const at::Tensor anchors = gathered(0);
+  return {anchors, gathered(1)};
+}
+
+ValidationReport validate(const WindowEmbeddings& embeddings, const CocolaModel& model,
+                          int64_t num_candidates) {
+  const at::NoGradGuard no_grad;
+  const int64_t n = embeddings.anchors.size(0);
+  ValidationReport report;
+  report.num_candidates = std::min(num_candidates, n);
+  const at::Tensor similarity =
+      similarity_matrix(embeddings.anchors, embeddings.positives, form_of(model));
+  const std::vector<double> accuracy =
+      expected_accuracy_per_anchor(similarity, report.num_candidates);
+  report.accuracy = std::accumulate(accuracy.begin(), accuracy.end(), 0.0) / static_cast<double>(n);
+  const int64_t num_blocks = n / report.num_candidates;
+  for (int64_t block = 0; block < num_blocks; ++block) {
+    const int64_t at = block * report.num_candidates;
+    const at::Tensor rows = similarity.narrow(0, at, report.num_candidates)
+                                .narrow(1, at, report.num_candidates)
+                                .to(at::kDouble);
+    report.loss += (rows.logsumexp(1) - rows.diagonal()).mean().item<double>() /
+                   static_cast<double>(num_blocks);
+  }
+  return report;
+}
+
+}  // namespace cocola

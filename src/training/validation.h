@@ -1,0 +1,36 @@
+// Embeddings of many windows, and how well their pairs are told apart.
+#pragma once
+#include <ATen/core/Tensor.h>
+#include <cstdint>
+#include <span>
+
+#include "batches/pair_reader.h"
+#include "comm/communicator.h"
+#include "model/cocola_model.h"
+#include "training/training_config.h"
+
+namespace cocola {
+
+struct WindowEmbeddings {
+  at::Tensor anchors, positives;  // [n, D] float32 on the CPU, in the order of the windows
+};
+
+// Evaluates both views of the windows; the ranks share the work and all get the whole result.
+//
+// Collective: every rank, with equal arguments; `host` moves host tensors.
+// Law:        the same for any world size, up to rounding.
+WindowEmbeddings embed_windows(const CocolaModel& model, PairReader& reader,
+                               std::span<const int64_t> window_ids, Precision precision,
+                               Communicator& host);
+
+struct ValidationReport {
+  double loss = 0.0;      // mean cross entropy over blocks of num_candidates windows
+  double accuracy = 0.0;  // expected accuracy at K = num_candidates
+  int64_t num_candidates = 0;
+};
+
+// num_candidates: K, lowered to the number of windows when there are fewer.
+ValidationReport validate(const WindowEmbeddings& embeddings, const CocolaModel& model,
+                          int64_t num_candidates);
+
+}  // namespace cocola
