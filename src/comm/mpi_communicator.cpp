@@ -1,0 +1,347 @@
+#include <ATen/ops/empty.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <mpi.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstring>
+#include <exception>
+#include <span>
+#include <thread>
+
+#include "base/error.h"
+#include "comm/backends.h"
+
+namespace cocola {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Payloads travel in pieces of this size: MPI counts are int, and the scratch space stays small.
+constexpr int64_t kPieceBytes = int64_t{8} << 20;
+
+void check(int status, const char* operation) {
+  if (status == MPI_SUCCESS) return;
+  std::array<char, MPI_MAX_ERROR_STRING> text{};
+  int length = 0;
+  MPI_Error_string(status, text.data(), &length);
+  fail("comm", "{}: MPI says: {}", operation, text.data());
+}
+
+// Initialises MPI unless the program did; returns whether it was done here.
+bool start_mpi() {
+  int initialised = 0, finalised = 0, provided = 0;
+  MPI_Initialized(&initialised);
+  MPI_Finalized(&finalised);
+  if (finalised) fail("comm", "MPI was already finalised; a process opens its world once");
+  if (initialised) return false;
+  check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
+  if (provided < MPI_THREAD_FUNNELED) {
+    fail("comm", "MPI offers thread level {}, MPI_THREAD_FUNNELED ({}) is needed", provided,
+         static_cast<int>(MPI_THREAD_FUNNELED));
+  }
+  check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  return true;
+}
+
+// Waits a little longer each time: ranks that share a core must not spin at each other's expense.
+class Backoff {
+ public:
+  // Attempts that only offer the core to others; after them the process sleeps.
+  explicit Backoff(int64_t num_yields) : num_yields_(num_yields) {}
+
+  void pause() {
+    if (attempt_++ < num_yields_) {
+      sched_yield();
+    } else {
+      std::this_thread::sleep_for(
+          std::min(std::chrono::microseconds(10 * (attempt_ - num_yields_)), kLongest));
+    }
+  }
+
+ private:
+  static constexpr std::chrono::microseconds kLongest{200};
+  int64_t num_yields_, attempt_ = 0;
+};
+
+// What a rank is about to do. Ranks exchange it before the payload moves, so that every
+// disagreement is an error in words and every wait for a late rank names that rank.
+struct Call {
+  char operation[16] = {};
+  int64_t num_bytes = 0;
+  int64_t scalar_type = 0;
+
+  Call() = default;
+  Call(const char* name, const at::Tensor& tensor)
+      : num_bytes(static_cast<int64_t>(tensor.nbytes())),
+        scalar_type(static_cast<int64_t>(tensor.scalar_type())) {
+    std::strncpy(operation, name, sizeof operation - 1);
+  }
+  std::string describe() const {
+    return fmt::format("{} of {} bytes of type {}", operation, num_bytes,
+                       c10::toString(static_cast<at::ScalarType>(scalar_type)));
+  }
+};
+
+std::byte* bytes_of(const at::Tensor& tensor) {
+  return static_cast<std::byte*>(tensor.mutable_data_ptr());
+}
+
+// MPI only moves bytes; sums are made here, so that their order does not depend on the MPI library.
+class MpiCommunicator final : public Communicator {
+ public:
+  MpiCommunicator(const CommConfig& config, const LaunchEnvironment& launch)
+      : timeout_seconds_(config.timeout_seconds), owns_mpi_(start_mpi()) {
+    check(MPI_Comm_dup(MPI_COMM_WORLD, &comm_), "MPI_Comm_dup");
+    check(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");
+    check(MPI_Comm_size(comm_, &world_size_), "MPI_Comm_size");
+    if (launch.claimed_world_size > 0 && launch.claimed_world_size != world_size_) {
+      fail("comm",
+           "{} says {} ranks, but MPI sees a world of {}: the launcher and this MPI do not know "
+           "each other; start with `srun --mpi=pmix` or with the `mpirun` of this MPI",
+           launch.claimed_by, launch.claimed_world_size, world_size_);
+    }
+    find_local_rank();
+    theirs_.resize(static_cast<size_t>(world_size_));
+  }
+
+  ~MpiCommunicator() override {
+    // While an exception leaves this rank the others wait elsewhere: finalising would wait for them
+    // for ever. The program aborts the world instead.
+    if (failed_ || std::uncaught_exceptions() > exceptions_at_start_) return;
+    try {
+      barrier();
+    } catch (const Error&) {
+      return;
+    }
+    MPI_Comm_free(&comm_);
+    if (owns_mpi_) MPI_Finalize();
+  }
+
+  int64_t rank() const override { return rank_; }
+  int64_t world_size() const override { return world_size_; }
+  int64_t local_rank() const override { return local_rank_; }
+  int64_t local_size() const override { return local_size_; }
+
+  at::Tensor all_gather(const at::Tensor& local) override {
+    require_gatherable_tensor(local, c10::DeviceType::CPU);
+    const at::Tensor result = empty_for_gather(local, world_size_);
+    in_flight_ = {local, result};
+    agree(Call("all_gather", local));
+    const int64_t num_bytes = static_cast<int64_t>(local.nbytes());
+    for (int64_t offset = 0; offset < num_bytes; offset += kPieceBytes) {
+      gather_piece(bytes_of(local) + offset, bytes_of(result) + offset, num_bytes,
+                   std::min(kPieceBytes, num_bytes - offset));
+    }
+    in_flight_ = {};
+    return result;
+  }
+
+  void all_reduce_sum(at::Tensor tensor) override {
+    require_collective_tensor("all_reduce_sum", tensor, c10::DeviceType::CPU);
+    const at::Tensor flat = tensor.detach().view({-1});
+    in_flight_ = {flat, {}};
+    agree(Call("all_reduce_sum", flat));
+    const int64_t piece = kPieceBytes / flat.element_size();
+    for (int64_t start = 0; start < flat.numel(); start += piece) {
+      reduce_piece(flat.narrow(0, start, std::min(piece, flat.numel() - start)));
+    }
+    in_flight_ = {};
+  }
+
+  void broadcast(at::Tensor tensor) override {
+    require_collective_tensor("broadcast", tensor, c10::DeviceType::CPU);
+    in_flight_ = {tensor, {}};
+    agree(Call("broadcast", tensor));
+    const int64_t num_bytes = static_cast<int64_t>(tensor.nbytes());
+    for (int64_t offset = 0; offset < num_bytes; offset += kPieceBytes) {
+      const int count = static_cast<int>(std::min(kPieceBytes, num_bytes - offset));
+      MPI_Request request = MPI_REQUEST_NULL;
+      check(MPI_Ibcast(bytes_of(tensor) + offset, count, MPI_BYTE, 0, comm_, &request),
+            "MPI_Ibcast");
+      wait_for_payload(request, "broadcast");
+    }
+    in_flight_ = {};
+  }
+
+  void barrier() override {
+    Call call;
+    std::strncpy(call.operation, "barrier", sizeof call.operation - 1);
+    agree(call);
+  }
+
+ private:
+  void find_local_rank() {
+    MPI_Comm host = MPI_COMM_NULL;
+    check(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &host),
+          "MPI_Comm_split_type");
+    check(MPI_Comm_rank(host, &local_rank_), "MPI_Comm_rank");
+    check(MPI_Comm_size(host, &local_size_), "MPI_Comm_size");
+    check(MPI_Comm_free(&host), "MPI_Comm_free");
+  }
+
+  template <typename... Args>
+  [[noreturn]] void give_up(const char* operation, fmt::format_string<Args...> text,
+                            Args&&... args) {
+    failed_ = true;
+    fail("comm", "{} on rank {} of {}: {}", operation, rank_, world_size_,
+         fmt::format(text, std::forward<Args>(args)...));
+  }
+
+  // Returns false when the deadline passes first.
+  bool complete(std::span<MPI_Request> requests, const char* operation, Backoff backoff) {
+    const auto deadline = Clock::now() + std::chrono::duration<double>(timeout_seconds_);
+    for (;;) {
+      int done = 0;
+      const int status = MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done,
+                                     MPI_STATUSES_IGNORE);
+      if (status != MPI_SUCCESS) failed_ = true;
+      check(status, operation);
+      if (done) return true;
+      if (Clock::now() > deadline) return false;
+      backoff.pause();
+    }
+  }
+
+  // Tells every rank what this one is about to do and waits until all say the same.
+  void agree(const Call& call) {
+    if (failed_) give_up(call.operation, "an earlier collective failed; the world is unusable");
+    mine_ = call;
+    requests_.clear();
+    for (int r = 0; r < world_size_; ++r) {
+      if (r == rank_) continue;
+      requests_.push_back(MPI_REQUEST_NULL);
+      check(MPI_Irecv(&theirs_[static_cast<size_t>(r)], sizeof(Call), MPI_BYTE, r, 0, comm_,
+                      &requests_.back()),
+            "MPI_Irecv");
+    }
+    for (int r = 0; r < world_size_; ++r) {
+      if (r == rank_) continue;
+      requests_.push_back(MPI_REQUEST_NULL);
+      check(MPI_Isend(&mine_, sizeof(Call), MPI_BYTE, r, 0, comm_, &requests_.back()), "MPI_Isend");
+    }
+    if (!complete(requests_, call.operation, Backoff(kYieldsForRanks))) {
+      give_up(call.operation, "rank {} did not call it within {:g} s: it hangs or has ended",
+              fmt::join(late_ranks(), ", rank "), timeout_seconds_);
+    }
+    for (int r = 0; r < world_size_; ++r) {
+      const Call& other = theirs_[static_cast<size_t>(r)];
+      if (r != rank_ && std::memcmp(&other, &mine_, sizeof(Call)) != 0) {
+        give_up(call.operation, "this rank calls {}, rank {} calls {}; all must do the same",
+                mine_.describe(), r, other.describe());
+      }
+    }
+  }
+
+  // Ranks whose Call has not arrived. The receiving requests come first, in rank order.
+  std::vector<int> late_ranks() {
+    std::vector<int> late;
+    for (int i = 0; i < world_size_ - 1; ++i) {
+      int arrived = 0;
+      MPI_Test(&requests_[static_cast<size_t>(i)], &arrived, MPI_STATUS_IGNORE);
+      if (!arrived) late.push_back(i < rank_ ? i : i + 1);
+    }
+    return late;
+  }
+
+  void wait_for_payload(MPI_Request request, const char* operation) {
+    if (!complete({&request, 1}, operation, Backoff(kYieldsForPayload))) {
+      give_up(operation, "all ranks started it, but it did not end within {:g} s",
+              timeout_seconds_);
+    }
+  }
+
+  // Sends num_bytes; those of rank r land at result + r * stride.
+  void gather_piece(const std::byte* local, std::byte* result, int64_t stride, int64_t num_bytes) {
+    const int count = static_cast<int>(num_bytes);
+    MPI_Datatype piece = MPI_DATATYPE_NULL, strided = MPI_DATATYPE_NULL;
+    check(MPI_Type_contiguous(count, MPI_BYTE, &piece), "MPI_Type_contiguous");
+    check(MPI_Type_create_resized(piece, 0, stride, &strided), "MPI_Type_create_resized");
+    check(MPI_Type_commit(&strided), "MPI_Type_commit");
+    MPI_Request request = MPI_REQUEST_NULL;
+    check(MPI_Iallgather(local, count, MPI_BYTE, result, 1, strided, comm_, &request),
+          "MPI_Iallgather");
+    // MPI keeps the types until the request is done.
+    check(MPI_Type_free(&piece), "MPI_Type_free");
+    check(MPI_Type_free(&strided), "MPI_Type_free");
+    wait_for_payload(request, "all_gather");
+  }
+
+  // Rank r receives everybody's block r, adds them up and gives the sum to everybody: every element
+  // is added once, so all ranks get the same bytes. The additions form a binary tree over the ranks
+  // whose shape is fixed.
+  void reduce_piece(const at::Tensor& piece) {
+    const int64_t block = (piece.numel() + world_size_ - 1) / world_size_;
+    const auto element_bytes = piece.element_size();
+    std::vector<int> counts, starts, mine_count, mine_starts;
+    const auto num_mine = std::clamp<int64_t>(piece.numel() - rank_ * block, 0, block);
+    for (int64_t r = 0; r < world_size_; ++r) {
+      const auto num_theirs = std::clamp<int64_t>(piece.numel() - r * block, 0, block);
+      counts.push_back(static_cast<int>(num_theirs * element_bytes));
+      starts.push_back(static_cast<int>(std::min(r * block, piece.numel()) * element_bytes));
+      mine_count.push_back(static_cast<int>(num_mine * element_bytes));
+      mine_starts.push_back(static_cast<int>(r * num_mine * element_bytes));
+    }
+    const at::Tensor blocks = at::empty({world_size_, num_mine}, piece.options());
+    in_flight_[1] = blocks;
+    MPI_Request request = MPI_REQUEST_NULL;
+    check(MPI_Ialltoallv(bytes_of(piece), counts.data(), starts.data(), MPI_BYTE, bytes_of(blocks),
+                         mine_count.data(), mine_starts.data(), MPI_BYTE, comm_, &request),
+          "MPI_Ialltoallv");
+    wait_for_payload(request, "all_reduce_sum");
+    for (int64_t distance = 1; distance < world_size_; distance *= 2) {
+      for (int64_t r = 0; r + distance < world_size_; r += 2 * distance) {
+        blocks.select(0, r).add_(blocks.select(0, r + distance));
+      }
+    }
+    check(MPI_Iallgatherv(bytes_of(blocks), mine_count[0], MPI_BYTE, bytes_of(piece), counts.data(),
+                          starts.data(), MPI_BYTE, comm_, &request),
+          "MPI_Iallgatherv");
+    wait_for_payload(request, "all_reduce_sum");
+  }
+
+  // Another rank may be late by seconds; a payload is on its way once all have agreed.
+  static constexpr int64_t kYieldsForRanks = 50;
+  static constexpr int64_t kYieldsForPayload = 20'000;
+
+  double timeout_seconds_;
+  bool owns_mpi_;
+  bool failed_ = false;
+  int exceptions_at_start_ = std::uncaught_exceptions();
+  MPI_Comm comm_ = MPI_COMM_NULL;
+  int rank_ = 0, world_size_ = 1, local_rank_ = 0, local_size_ = 1;
+  Call mine_;
+  std::vector<Call> theirs_;
+  std::vector<MPI_Request> requests_;
+  // MPI may still write here after a deadline has passed, so the tensors must outlive the call.
+  std::array<at::Tensor, 2> in_flight_;
+};
+
+}  // namespace
+
+std::unique_ptr<Communicator> make_mpi_communicator(const CommConfig& config,
+                                                    const LaunchEnvironment& launch) {
+  return std::make_unique<MpiCommunicator>(config, launch);
+}
+
+void abort_world(int status) {
+  int initialised = 0, finalised = 0, world_size = 1;
+  MPI_Initialized(&initialised);
+  MPI_Finalized(&finalised);
+  if (!initialised || finalised) return;
+  MPI_Comm_size(MPI_COMM_WORLD, &world_size);
+  if (world_size == 1) return;
+  // A driver that blocks must not keep the job alive.
+  std::thread([status] {
+    std::this_thread::sleep_for(std::chrono::seconds(5));
+    _exit(status);
+  }).detach();
+  MPI_Abort(MPI_COMM_WORLD, status);
+  _exit(status);
+}
+
+}  // namespace cocola

@@ -1,0 +1,33 @@
+#include "comm/backends.h"
+
+namespace cocola {
+namespace {
+
+// Tensors are checked as in a larger world, so that what runs alone also runs there.
+class SoloCommunicator final : public Communicator {
+ public:
+  int64_t rank() const override { return 0; }
+  int64_t world_size() const override { return 1; }
+  int64_t local_rank() const override { return 0; }
+  int64_t local_size() const override { return 1; }
+
+  at::Tensor all_gather(const at::Tensor& local) override {
+    require_gatherable_tensor(local, local.device().type());
+    return local.detach().clone();
+  }
+  void all_reduce_sum(at::Tensor tensor) override {
+    require_collective_tensor("all_reduce_sum", tensor, tensor.device().type());
+  }
+  void broadcast(at::Tensor tensor) override {
+    require_collective_tensor("broadcast", tensor, tensor.device().type());
+  }
+  void barrier() override {}
+};
+
+}  // namespace
+
+std::unique_ptr<Communicator> make_solo_communicator() {
+  return std::make_unique<SoloCommunicator>();
+}
+
+}  // namespace cocola
