@@ -1,0 +1,92 @@
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "comm/backends.h"
+#include "comm/mpi_test_world.h"
+#include "training/synthetic.h"
+#include "training/train_step.h"
+
+namespace cocola {
+namespace {
+
+constexpr int64_t kPairs = 8;
+
+// This rank's slice of the step that one process would take whole.
+Batch slice_of_step(int64_t rank, int64_t world_size) {
+  const int64_t share = kPairs / world_size;
+  return testing::synthetic_batch(rank * share, share);
+}
+
+TrainingConfig config_with_dropout_on() {
+  TrainingConfig config = testing::small_training_config();
+  config.pairs_per_step = kPairs;
+  return config;  // the model's dropout and drop-connect keep their defaults, which are not zero
+}
+
+TEST(TrainStep, GradientsOfManyRanksEqualThoseOfOne) {
+  Communicator& world = testing::test_world();
+  const TrainingConfig config = config_with_dropout_on();
+  CocolaModel model(testing::small_model_config(), 2, 1),
+      whole_model(testing::small_model_config(), 2, 1);
+  FlatParameters flat(model.state()), whole(whole_model.state());
+
+  const StepReport ours = compute_gradients(
+      model, flat, slice_of_step(world.rank(), world.world_size()), config, {}, world);
+  const auto solo = make_solo_communicator();
+  const StepReport one =
+      compute_gradients(whole_model, whole, slice_of_step(0, 1), config, {}, *solo);
+
+  EXPECT_NEAR(ours.loss, one.loss, 1e-5 * one.loss);
+  EXPECT_EQ(ours.accuracy, one.accuracy);
+  const double scale = whole.gradients().abs().max().item<double>();
+  EXPECT_GT(scale, 0.0);
+  EXPECT_LE((flat.gradients() - whole.gradients()).abs().max().item<double>(), 1e-5 * scale);
+  EXPECT_TRUE(at::allclose(flat.statistics(), whole.statistics(), 1e-5, 1e-6));
+}
+
+TEST(TrainStep, TwentyStepsOfManyRanksFollowTheLossesOfOne) {
+  Communicator& world = testing::test_world();
+  const TrainingConfig config = config_with_dropout_on();
+  CocolaModel model(testing::small_model_config(), 2, 1),
+      whole_model(testing::small_model_config(), 2, 1);
+  FlatParameters flat(model.state()), whole(whole_model.state());
+  Adam adam(flat.values()), whole_adam(whole.values());
+  const auto solo = make_solo_communicator();
+  const int64_t share = kPairs / world.world_size();
+  for (int64_t step = 0; step < 20; ++step) {
+    const Batch mine = testing::synthetic_batch(step * kPairs + world.rank() * share, share);
+    const Batch all = testing::synthetic_batch(step * kPairs, kPairs);
+    const StepReport ours = train_step(model, flat, adam, mine, config, 1e-3, {}, world);
+    const StepReport one = train_step(whole_model, whole, whole_adam, all, config, 1e-3, {}, *solo);
+    // Rounding grows with the number of updates; 1e-5 is promised for the default precision.
+    ASSERT_NEAR(ours.loss, one.loss, 1e-5 * std::max(1.0, one.loss)) << "step " << step;
+  }
+}
+
+TEST(TrainStep, OneRankThatWantsToStopStopsAll) {
+  Communicator& world = testing::test_world();
+  const TrainingConfig config = config_with_dropout_on();
+  CocolaModel model(testing::small_model_config(), 2, 1);
+  FlatParameters flat(model.state());
+  const bool last = world.rank() == world.world_size() - 1;
+  const StepReport report = compute_gradients(
+      model, flat, slice_of_step(world.rank(), world.world_size()), config, {last, false}, world);
+  EXPECT_TRUE(report.stop);
+  EXPECT_FALSE(report.time_up);
+}
+
+TEST(TrainStep, ANaNOnOneRankIsRefusedOnAllBeforeTheUpdate) {
+  Communicator& world = testing::test_world();
+  const TrainingConfig config = config_with_dropout_on();
+  CocolaModel model(testing::small_model_config(), 2, 1);
+  FlatParameters flat(model.state());
+  Adam adam(flat.values());
+  const at::Tensor before = flat.values().clone();
+  Batch batch = slice_of_step(world.rank(), world.world_size());
+  if (world.rank() == 0) batch.anchors.fill_(std::nanf(""));
+  EXPECT_THROW(train_step(model, flat, adam, batch, config, 1e-3, {}, world), std::exception);
+  EXPECT_TRUE(at::equal(before, flat.values()));
+}
+
+}  // namespace
+}  // namespace cocola
