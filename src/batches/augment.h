@@ -24,6 +24,7 @@ struct AugmentConfig {
   double mask_probability = 2.0 / 3.0;
 
   void validate() const;
+  bool operator==(const AugmentConfig&) const = default;
 };
 
 // Random: decided by (seed, epoch, window) alone.

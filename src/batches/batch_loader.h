@@ -18,6 +18,7 @@ struct LoaderConfig {
   int64_t read_ahead = 3;
 
   void validate() const;
+  bool operator==(const LoaderConfig&) const = default;
 };
 
 // Delivers the batches of one rank in the order of the sampler, starting at any step.

@@ -37,6 +37,7 @@ struct CommConfig {
   double timeout_seconds = 120.0;
 
   void validate() const;
+  bool operator==(const CommConfig&) const = default;
 };
 
 // The world this process was started in, for host tensors: solo without a launcher, MPI under

@@ -17,6 +17,8 @@ struct DatasetConfig {
   std::string layout;
   std::string root;
   double train = 0.8, valid = 0.1, test = 0.1;  // shares of tracks; sum to 1
+
+  bool operator==(const DatasetConfig&) const = default;
 };
 
 struct DataConfig {
@@ -35,6 +37,7 @@ struct DataConfig {
   uint64_t seed = 1;
 
   void validate() const;
+  bool operator==(const DataConfig&) const = default;
 };
 
 struct EvaluationConfig {
@@ -44,6 +47,7 @@ struct EvaluationConfig {
   double hop = 0.5;
 
   void validate() const;
+  bool operator==(const EvaluationConfig&) const = default;
 };
 
 struct RunConfig {
@@ -59,6 +63,7 @@ struct RunConfig {
   // allowed range.
   void validate() const;
   int64_t window_samples() const { return data.window.window_samples(data.sample_rate_hz); }
+  bool operator==(const RunConfig&) const = default;
 };
 
 }  // namespace cocola

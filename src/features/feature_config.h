@@ -39,6 +39,7 @@ struct FeatureConfig {
   std::string description() const;
   // 16 hexadecimal digits of a hash of description().
   std::string fingerprint() const;
+  bool operator==(const FeatureConfig&) const = default;
 };
 
 }  // namespace cocola

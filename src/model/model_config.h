@@ -25,6 +25,7 @@ struct ModelConfig {
   double drop_connect = 0.2;
 
   void validate() const;
+  bool operator==(const ModelConfig&) const = default;
 };
 
 }  // namespace cocola

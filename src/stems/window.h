@@ -20,6 +20,7 @@ struct WindowConfig {
 
   void validate() const;
   int64_t window_samples(int64_t sample_rate_hz) const;
+  bool operator==(const WindowConfig&) const = default;
 };
 
 struct Window {

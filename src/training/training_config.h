@@ -12,12 +12,16 @@ namespace cocola {
 enum class Precision { fp32, tf32, bf16 };
 enum class DeviceChoice { automatic, cuda, cpu };
 enum class LearningRateSchedule { constant, cosine };
+// fast: any world size gives the same training to rounding.
+enum class Reproducibility { fast };
 
 struct CheckpointConfig {
   // A checkpoint each time this many steps are done, at the end, and on a stop. Range [1, 1e9].
   int64_t every_steps = 1000;
   // Newest checkpoints kept. Range [1, 1000].
   int64_t keep = 3;
+
+  bool operator==(const CheckpointConfig&) const = default;
 };
 
 struct TrainingConfig {
@@ -41,6 +45,7 @@ struct TrainingConfig {
   // Steps of linear warm-up. Range [0, 1e9].
   int64_t warmup_steps = 0;
   Precision precision = Precision::fp32;
+  Reproducibility reproducible = Reproducibility::fast;
   uint64_t seed = 1;
   DeviceChoice device = DeviceChoice::automatic;
   // Batch-norm statistics are recomputed over this many training steps before each validation and
@@ -62,8 +67,9 @@ struct TrainingConfig {
   // pairs_per_step.
   void validate_world(int64_t world_size) const;
   int64_t groups_per_step() const { return pairs_per_step / pairs_per_group; }
-  // Learning rate of a step, from 0.
+  // Learning rate of a step in [0, last_step); last_step is exclusive.
   double learning_rate_at(int64_t step, int64_t last_step) const;
+  bool operator==(const TrainingConfig&) const = default;
 };
 
 }  // namespace cocola
