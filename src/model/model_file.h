@@ -25,6 +25,7 @@ struct ModelCard {
   std::string version;
 };
 
+// card.model and card.in_channels are taken from the model itself.
 // Throws: Error on a full disk and the like; nothing partial is left.
 void write_model_file(const std::filesystem::path& path, const CocolaModel& model,
                       const ModelCard& card);

@@ -1,6 +1,6 @@
 #include "model/safetensors.h"
 
-#include <ATen/Functions.h>
+#include <ATen/ATen.h>
 #include <gmock/gmock.h>
 
 #include <cstring>

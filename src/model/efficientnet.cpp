@@ -1,0 +1,198 @@
+#include "model/efficientnet.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/addcmul.h>
+#include <ATen/ops/mean.h>
+#include <ATen/ops/sigmoid.h>
+#include <ATen/ops/silu.h>
+#include <ATen/ops/stack.h>
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <optional>
+#include <vector>
+
+#include "model/layers.h"
+
+namespace cocola {
+namespace {
+
+constexpr int64_t kNominalImage = 224;
+
+// Consecutive blocks of one shape; only the first changes size and channels. Channels at width 1.
+struct Stage {
+  int64_t repeats, kernel, stride, expansion, in, out;
+};
+constexpr int64_t kStemChannels = 32, kHeadChannels = 1280;
+constexpr std::array<Stage, 7> kStages = {{{1, 3, 1, 1, 32, 16},
+                                           {2, 3, 2, 6, 16, 24},
+                                           {2, 5, 2, 6, 24, 40},
+                                           {3, 3, 2, 6, 40, 80},
+                                           {3, 5, 1, 6, 80, 112},
+                                           {4, 5, 2, 6, 112, 192},
+                                           {1, 3, 1, 6, 192, 320}}};
+
+// Channels at another width: the nearest multiple of 8, never more than 10 % less.
+int64_t scale_channels(int64_t channels, double width) {
+  constexpr int64_t kMultiple = 8;
+  const double wanted = static_cast<double>(channels) * width;
+  const int64_t nearest = static_cast<int64_t>(wanted + kMultiple / 2.0) / kMultiple * kMultiple;
+  const int64_t rounded = std::max(kMultiple, nearest);
+  return static_cast<double>(rounded) < 0.9 * wanted ? rounded + kMultiple : rounded;
+}
+
+int64_t scale_repeats(int64_t repeats, double depth) {
+  return static_cast<int64_t>(std::ceil(depth * static_cast<double>(repeats)));
+}
+
+struct BlockShape {
+  int64_t in, out, kernel, stride, expansion, nominal_size;
+  bool skip;
+};
+
+// The inverted bottleneck: expand, depthwise, squeeze-and-excite, project.
+class Block {
+ public:
+  Block(const BlockShape& shape, const std::string& name, ModelState& state);
+  // kept [R, 1, 1, 1]: rows whose branch survives drop-connect; undefined when all do.
+  at::Tensor forward(const at::Tensor& input, const EncoderCall& call, const at::Tensor& kept,
+                     double keep_probability) const;
+  bool skips() const { return skip_; }
+
+ private:
+  at::Tensor excite(const at::Tensor& x) const;
+  bool skip_;
+  std::optional<Convolution> expand_;
+  std::optional<BatchNorm> norm0_;
+  std::optional<Convolution> depthwise_;
+  std::optional<BatchNorm> norm1_;
+  std::optional<Convolution> reduce_, restore_, project_;
+  std::optional<BatchNorm> norm2_;
+};
+
+// Members are made in the order in which the state lists them.
+Block::Block(const BlockShape& shape, const std::string& name, ModelState& state)
+    : skip_(shape.skip) {
+  const int64_t middle = shape.in * shape.expansion;
+  const int64_t squeezed = std::max<int64_t>(1, shape.in / 4);
+  if (shape.expansion != 1) {
+    expand_.emplace(ConvolutionShape{.in = shape.in, .out = middle}, name + "._expand_conv", state);
+    norm0_.emplace(middle, name + "._bn0", state);
+  }
+  depthwise_.emplace(ConvolutionShape{.in = middle,
+                                      .out = middle,
+                                      .kernel = shape.kernel,
+                                      .stride = shape.stride,
+                                      .groups = middle,
+                                      .nominal_size = shape.nominal_size},
+                     name + "._depthwise_conv", state);
+  norm1_.emplace(middle, name + "._bn1", state);
+  reduce_.emplace(ConvolutionShape{.in = middle, .out = squeezed, .bias = true},
+                  name + "._se_reduce", state);
+  restore_.emplace(ConvolutionShape{.in = squeezed, .out = middle, .bias = true},
+                   name + "._se_expand", state);
+  project_.emplace(ConvolutionShape{.in = middle, .out = shape.out}, name + "._project_conv",
+                   state);
+  norm2_.emplace(shape.out, name + "._bn2", state);
+}
+
+at::Tensor Block::excite(const at::Tensor& x) const {
+  const at::Tensor squeezed = at::silu((*reduce_)(x.mean({2, 3}, true)));
+  return x * at::sigmoid((*restore_)(squeezed));
+}
+
+at::Tensor Block::forward(const at::Tensor& input, const EncoderCall& call, const at::Tensor& kept,
+                          double keep_probability) const {
+  at::Tensor x = input;
+  if (expand_) x = at::silu((*norm0_)((*expand_)(x), call));
+  x = at::silu((*norm1_)((*depthwise_)(x), call));
+  x = (*norm2_)((*project_)(excite(x)), call);
+  if (!skip_) return x;
+  if (!kept.defined()) return x + input;
+  return at::addcmul(input, x, kept.to(x.scalar_type()), 1.0 / keep_probability);
+}
+
+}  // namespace
+
+struct EfficientNet::Impl {
+  double drop_connect;
+  int64_t num_features;
+  std::optional<Convolution> stem, head;
+  std::optional<BatchNorm> norm0, norm1;
+  std::vector<Block> blocks;
+
+  double keep_probability(size_t block) const {
+    return 1.0 - drop_connect * static_cast<double>(block) / static_cast<double>(blocks.size());
+  }
+
+  // One tensor for all blocks, so that one copy brings it to the device. [num_blocks, R, 1, 1, 1]
+  at::Tensor draw_kept_rows(const EncoderCall& call, const at::Tensor& x) const {
+    if (!call.training || call.draws == nullptr || drop_connect == 0.0) return {};
+    std::vector<at::Tensor> rows;
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      rows.push_back(draw_kept(*call.draws, DrawPurpose::drop_connect, static_cast<int64_t>(i),
+                               keep_probability(i), 1));
+    }
+    return at::stack(rows).view({-1, x.size(0), 1, 1, 1}).to(x.device());
+  }
+};
+
+EfficientNet::EfficientNet(const ModelConfig& config, int64_t in_channels,
+                           const std::string& prefix, ModelState& state)
+    : impl_(std::make_unique<Impl>()) {
+  impl_->drop_connect = config.drop_connect;
+  impl_->num_features = scale_channels(kHeadChannels, config.width);
+  int64_t channels = scale_channels(kStemChannels, config.width);
+  impl_->stem.emplace(ConvolutionShape{.in = in_channels,
+                                       .out = channels,
+                                       .kernel = 3,
+                                       .stride = 2,
+                                       .nominal_size = kNominalImage},
+                      prefix + "._conv_stem", state);
+  impl_->norm0.emplace(channels, prefix + "._bn0", state);
+  int64_t size = kNominalImage / 2;
+  for (const Stage& stage : kStages) {
+    const int64_t out = scale_channels(stage.out, config.width);
+    for (int64_t repeat = 0; repeat < scale_repeats(stage.repeats, config.depth); ++repeat) {
+      // The first block of a stage never skips, even where a narrow trunk makes in equal to out.
+      const int64_t stride = repeat == 0 ? stage.stride : 1;
+      impl_->blocks.emplace_back(
+          BlockShape{channels, out, stage.kernel, stride, stage.expansion, size, repeat > 0},
+          fmt::format("{}._blocks.{}", prefix, impl_->blocks.size()), state);
+      channels = out;
+      size = (size + stride - 1) / stride;
+    }
+  }
+  impl_->head.emplace(ConvolutionShape{.in = channels, .out = impl_->num_features},
+                      prefix + "._conv_head", state);
+  impl_->norm1.emplace(impl_->num_features, prefix + "._bn1", state);
+}
+
+EfficientNet::~EfficientNet() = default;
+
+int64_t EfficientNet::num_features() const { return impl_->num_features; }
+
+at::Tensor EfficientNet::forward(const at::Tensor& x, const EncoderCall& call) const {
+  const auto observe = [&](const std::string& name, const at::Tensor& tensor) {
+    if (call.observe) call.observe(name, tensor);
+  };
+  const at::Tensor kept = impl_->draw_kept_rows(call, x);
+  at::Tensor y = (*impl_->norm0)((*impl_->stem)(x), call);
+  observe("bn0", y);
+  y = at::silu(y);
+  for (size_t i = 0; i < impl_->blocks.size(); ++i) {
+    const Block& block = impl_->blocks[i];
+    const bool drops = kept.defined() && block.skips();
+    y = block.forward(y, call, drops ? kept.select(0, static_cast<int64_t>(i)) : at::Tensor(),
+                      impl_->keep_probability(i));
+    observe(fmt::format("block{:02d}", i), y);
+  }
+  y = (*impl_->norm1)((*impl_->head)(y), call);
+  observe("bn1", y);
+  y = at::silu(y).mean({2, 3});
+  observe("pooled", y);
+  return y;
+}
+
+}  // namespace cocola
