@@ -1,0 +1,202 @@
+# Checks what each folder may include, and the habits of sources that a machine can see.
+#   cmake -DROOT=<project> -P cmake/check_boundaries.cmake
+# Prints one line for each violation and fails if there is one.
+cmake_minimum_required(VERSION 3.25)
+get_filename_component(ROOT "${ROOT}" ABSOLUTE)
+
+# ---- The table: docs/architecture.md shows the same one. ----
+
+set(base_may_include)
+set(audio_may_include base)
+set(stems_may_include audio base)
+set(features_may_include base)
+set(shards_may_include base)
+set(batches_may_include shards stems features base)
+set(model_may_include base)
+set(comm_may_include base)
+set(objective_may_include comm base)
+set(training_may_include batches model comm objective base)
+set(metrics_may_include base)
+set(config_may_include base)  # and headers that declare a struct named *Config
+set(river base audio stems features shards batches model comm objective training metrics config)
+set(banks preprocess launch eval)  # they may include src/ and themselves, not each other
+
+# Headers that config may include although they declare no Config, with the reason.
+set(config_also_includes
+  batches/pair_source.h)  # SourceKind, a field of TrainingConfig
+
+# Foreign headers of src/: a pattern of names, and a pattern of the files that may include them.
+set(foreign
+  "sndfile\\.h"                              "audio/.*"
+  "hdf5\\.h|H5.*\\.h"                        "shards/.*"
+  "mpi\\.h|nccl\\.h|c10/cuda/.*|ATen/cuda/.*" "comm/.*"
+  "cuda.*\\.h|cub/.*"                        "comm/.*|features/[^/]*\\.cu"
+  "boost/.*|yaml-cpp/.*"                     "config/.*"
+  "nlohmann/.*"                              "base/json\\.h"
+  "spdlog/.*|xxhash\\.h"                     "base/.*"
+  "fmt/.*"                                   ".*"
+  "(ATen|c10|torch)/.*"                      "(features|batches|model|comm|objective|training)/.*")
+
+# Headers of the language, the system and the processor, free to all.
+set(system_headers "[a-z0-9_]+|sys/[a-z]+\\.h|(unistd|fcntl|signal|sched|malloc|pthread|poll|dirent|immintrin|cpuid)\\.h")
+
+set(base_is_closed error philox atomic_file progress log json digest process)
+set(dumping_grounds "(^|_)(util|utils|common|misc|helper|helpers)(_|\\.)")
+set(backend_macros "^[ \t]*#[ \t]*(if|ifdef|ifndef|elif).*(^|[^A-Za-z])(CUDA|NCCL|MPI|OMPI)([^A-Za-z]|$)")
+
+# ---- The checks. ----
+
+function(violation where text)
+  message("${where}: ${text}")
+  set_property(GLOBAL APPEND PROPERTY violations ${where})
+endfunction()
+
+# Sets `out` to TRUE where config may include a header of a folder that is not in its row.
+function(config_may_include_header header out)
+  set(declarations)
+  if(EXISTS ${ROOT}/src/${header})
+    file(STRINGS ${ROOT}/src/${header} declarations REGEX "^struct [A-Z][A-Za-z]*Config ")
+  endif()
+  if(declarations OR header IN_LIST config_also_includes)
+    set(${out} TRUE PARENT_SCOPE)
+  else()
+    set(${out} FALSE PARENT_SCOPE)
+  endif()
+endfunction()
+
+function(check_own_include file folder header)
+  string(REGEX MATCH "^[^/]*" target "${header}")
+  if(NOT header MATCHES "/" OR NOT target IN_LIST river)
+    violation(${file} "includes \"${header}\"; paths start at src/, with a folder of it")
+    return()
+  endif()
+  if(target STREQUAL folder OR target IN_LIST ${folder}_may_include)
+    return()
+  endif()
+  if(folder STREQUAL "config")
+    config_may_include_header("${header}" allowed)
+    if(allowed)
+      return()
+    endif()
+  endif()
+  violation(${file} "${folder} may not include \"${header}\"")
+endfunction()
+
+function(check_foreign_include file header)
+  string(REGEX REPLACE "^src/" "" place "${file}")
+  set(rules ${foreign})
+  while(rules)
+    list(POP_FRONT rules names places)
+    if(header MATCHES "^(${names})$")
+      if(NOT place MATCHES "^(${places})$")
+        violation(${file} "may not include <${header}>")
+      endif()
+      return()
+    endif()
+  endwhile()
+  if(NOT header MATCHES "^(${system_headers})$")
+    violation(${file} "includes <${header}>, which no rule of cmake/check_boundaries.cmake names")
+  endif()
+endfunction()
+
+# A program's folder composes src/ and itself.
+function(check_program_include file folder header)
+  get_filename_component(here ${ROOT}/${file} DIRECTORY)
+  if(header MATCHES "\\.\\./")
+    violation(${file} "includes \"${header}\"; paths do not climb")
+  elseif(NOT EXISTS ${ROOT}/src/${header} AND NOT EXISTS ${ROOT}/${folder}/${header}
+         AND NOT EXISTS ${here}/${header}
+         AND NOT (header MATCHES "^${folder}/" AND EXISTS ${ROOT}/${header}))
+    violation(${file} "includes \"${header}\", which is neither in src/ nor in ${folder}/")
+  endif()
+endfunction()
+
+function(check_includes file folder)
+  file(STRINGS ${ROOT}/${file} includes REGEX "^[ \t]*#[ \t]*include")
+  foreach(line IN LISTS includes)
+    if(line MATCHES "include[ \t]*\"([^\"]+)\"")
+      if(folder IN_LIST banks)
+        check_program_include(${file} ${folder} "${CMAKE_MATCH_1}")
+      else()
+        check_own_include(${file} ${folder} "${CMAKE_MATCH_1}")
+      endif()
+    elseif(line MATCHES "include[ \t]*<([^>]+)>" AND NOT folder IN_LIST banks)
+      check_foreign_include(${file} "${CMAKE_MATCH_1}")
+    endif()
+  endforeach()
+endfunction()
+
+function(check_habits file)
+  get_filename_component(name ${file} NAME)
+  if(name MATCHES "${dumping_grounds}")
+    violation(${file} "is named for no noun; say what it holds")
+  endif()
+  if(name MATCHES "\\.h$")
+    file(STRINGS ${ROOT}/${file} first_line LIMIT_COUNT 1)
+    if(NOT first_line MATCHES "^//")
+      violation(${file} "does not start with a comment that says what it gives")
+    endif()
+    file(STRINGS ${ROOT}/${file} guard REGEX "^#pragma once$")
+    if(NOT guard)
+      violation(${file} "lacks #pragma once")
+    endif()
+  endif()
+  file(STRINGS ${ROOT}/${file} switches REGEX "${backend_macros}")
+  if(switches)
+    violation(${file} "switches on a back-end's macro; choose a file in CMake instead")
+  endif()
+endfunction()
+
+function(check_file file)
+  check_habits(${file})
+  string(REGEX REPLACE "^src/" "" place ${file})
+  string(REGEX MATCH "^[^/]+" folder ${place})
+  get_filename_component(noun ${file} NAME_WE)
+  if(NOT folder IN_LIST river AND NOT folder IN_LIST banks)
+    violation(${file} "lies in a folder that cmake/check_boundaries.cmake does not know")
+    return()
+  endif()
+  if(folder STREQUAL "base" AND NOT noun IN_LIST base_is_closed)
+    violation(${file} "is not on base's closed list")
+  endif()
+  check_includes(${file} ${folder})
+endfunction()
+
+set(files)
+foreach(top IN ITEMS src ${banks})
+  file(GLOB_RECURSE sources RELATIVE ${ROOT} ${ROOT}/${top}/*)
+  list(APPEND files ${sources})
+endforeach()
+list(FILTER files INCLUDE REGEX "\\.(h|cpp|cu|cuh)$")
+if(NOT files)
+  message(FATAL_ERROR "no sources below '${ROOT}'; pass -DROOT=<project>")
+endif()
+foreach(file IN LISTS files)
+  check_file(${file})
+endforeach()
+
+# The page for people shows the same table.
+set(page ${ROOT}/docs/architecture.md)
+if(EXISTS ${page})
+  file(READ ${page} text)
+  foreach(folder IN LISTS river)
+    string(REPLACE ";" ", " row "${${folder}_may_include}")
+    if(row STREQUAL "")
+      set(row "-")
+    elseif(folder STREQUAL "config")
+      string(APPEND row ", headers that declare a `Config`")
+    endif()
+    string(FIND "${text}" "\n| ${folder} | ${row} |" position)
+    if(position EQUAL -1)
+      violation(docs/architecture.md "lacks the row '| ${folder} | ${row} |'")
+    endif()
+  endforeach()
+endif()
+
+list(LENGTH files num_files)
+get_property(violations GLOBAL PROPERTY violations)
+list(LENGTH violations num_violations)
+if(violations)
+  message(FATAL_ERROR "${num_violations} violations in ${num_files} files")
+endif()
+message(STATUS "${num_files} files keep the boundaries")

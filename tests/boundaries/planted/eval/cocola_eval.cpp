@@ -1,0 +1,3 @@
+// Allowed: its own part, by either path.
+#include "eval/report.h"
+#include "report.h"

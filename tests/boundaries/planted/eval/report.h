@@ -1,0 +1,3 @@
+// Allowed: a part of one program.
+#pragma once
+#include "stems/window.h"

@@ -1,0 +1,3 @@
+// Planted: another program's part, by its name and by climbing.
+#include "../eval/report.h"
+#include "eval/report.h"

@@ -1,0 +1,5 @@
+#pragma once
+#include <sndfile.h>
+
+#include "base/error.h"
+#include "stems/window.h"

@@ -1,0 +1,2 @@
+// Planted: a dumping ground, and not on the closed list.
+#pragma once

@@ -1,0 +1,2 @@
+// Allowed: MPI.
+#include <mpi.h>

@@ -1,0 +1,2 @@
+// Planted: a folder that is not in the table.
+#pragma once

@@ -1,0 +1,2 @@
+// Allowed: CUDA in a kernel file.
+#include <cuda_runtime.h>
