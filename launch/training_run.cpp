@@ -7,10 +7,10 @@
 
 #include "base/digest.h"
 #include "base/error.h"
-#include "base/json.h"
 #include "base/process.h"
 #include "config/command_line.h"
 #include "config/config_file.h"
+#include "features/feature_settings.h"
 
 namespace cocola {
 namespace {
@@ -126,18 +126,10 @@ ModelCard model_card(const RunConfig& config) {
   ModelCard card;
   card.model = config.model;
   card.in_channels = config.features.channels();
-  card.feature_kind = config.features.kind == FeatureKind::hps ? "hps" : "mel";
+  card.feature_kind = to_string(config.features.kind);
   card.feature_description = config.features.description();
   card.feature_fingerprint = config.features.fingerprint();
-  card.feature_settings = Json{{"kind", card.feature_kind},
-                               {"sample_rate_hz", config.features.sample_rate_hz},
-                               {"fft_size", config.features.fft_size},
-                               {"taper_samples", config.features.taper_samples},
-                               {"hop_samples", config.features.hop_samples},
-                               {"mel_bins", config.features.mel_bins},
-                               {"min_hz", config.features.min_hz},
-                               {"max_hz", config.features.max_hz}}
-                              .dump();
+  card.feature_settings = feature_settings_to_json(config.features);
   card.sample_rate_hz = config.data.sample_rate_hz;
   card.window_seconds = config.data.window.window_seconds;
   card.masked_db = kMaskedDb;

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/json.h"
+#include "features/feature_settings.h"
 
 namespace cocola {
 namespace {
@@ -40,7 +41,7 @@ ShardSettings shard_settings(const RunConfig& config) {
     settings.channels = shape.channels;
     settings.mel_bins = shape.mel_bins;
     settings.frames = shape.frames;
-    settings.feature_kind = config.features.kind == FeatureKind::hps ? "hps" : "mel";
+    settings.feature_kind = to_string(config.features.kind);
     settings.feature_fingerprint = config.features.fingerprint();
     settings.feature_description = config.features.description();
     settings.submix_seed = config.data.seed;

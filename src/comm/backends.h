@@ -8,9 +8,6 @@
 
 namespace cocola {
 
-// World of one, for tensors of any device.
-std::unique_ptr<Communicator> make_solo_communicator();
-
 // Throws: Error when MPI's world is not the one the launcher claims.
 std::unique_ptr<Communicator> make_mpi_communicator(const CommConfig& config,
                                                     const LaunchEnvironment& launch);

@@ -40,6 +40,9 @@ struct CommConfig {
   bool operator==(const CommConfig&) const = default;
 };
 
+// A world of one, for tensors of any device, whatever launched the process.
+std::unique_ptr<Communicator> open_solo_world();
+
 // The world this process was started in, for host tensors: solo without a launcher, MPI under
 // mpirun or srun. MPI is initialised here and finalised when the communicator is destroyed. Throws:
 // Error when a launcher's environment says N ranks but MPI sees another number (srun without its

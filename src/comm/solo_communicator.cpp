@@ -26,7 +26,7 @@ class SoloCommunicator final : public Communicator {
 
 }  // namespace
 
-std::unique_ptr<Communicator> make_solo_communicator() {
+std::unique_ptr<Communicator> open_solo_world() {
   return std::make_unique<SoloCommunicator>();
 }
 

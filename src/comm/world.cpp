@@ -66,7 +66,7 @@ std::unique_ptr<Communicator> open_host_world(const CommConfig& config) {
   config.validate();
   const LaunchEnvironment launch =
       read_launch_environment([](const char* name) { return std::getenv(name); });
-  if (!launch.has_launcher) return make_solo_communicator();
+  if (!launch.has_launcher) return open_solo_world();
   return make_mpi_communicator(config, launch);
 }
 

@@ -107,8 +107,7 @@ void Run::restore() {
     device_.broadcast(tensor);
   }
   finished_ = (step_ >= last_step_ || time_is_up()) && fs::exists(directory_ / "model.safetensors");
-  const at::Tensor position =
-      at::tensor({step_, adam_.num_steps(), int64_t{finished_}}, at::kLong);
+  const at::Tensor position = at::tensor({step_, adam_.num_steps(), int64_t{finished_}}, at::kLong);
   host_.broadcast(position);
   step_ = position[0].item<int64_t>();
   adam_.set_num_steps(position[1].item<int64_t>());

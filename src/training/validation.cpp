@@ -17,11 +17,6 @@ namespace {
 // Windows encoded in one call: enough to fill the cores, few enough for a small card.
 constexpr int64_t kWindowsPerCall = 32;
 
-SimilarityForm form_of(const CocolaModel& model) {
-  const at::Tensor w = model.bilinear_weight();
-  return {w.defined() ? w.detach().cpu() : w, model.similarity_scale()};
-}
-
 }  // namespace
 
 WindowEmbeddings embed_windows(const CocolaModel& model, PairReader& reader,
@@ -58,14 +53,19 @@ WindowEmbeddings embed_windows(const CocolaModel& model, PairReader& reader,
   return {anchors, gathered(1)};
 }
 
+at::Tensor similarity_of(const WindowEmbeddings& embeddings, const CocolaModel& model) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor w = model.bilinear_weight();
+  return similarity_matrix(embeddings.anchors, embeddings.positives,
+                           {w.defined() ? w.detach().cpu() : w, model.similarity_scale()});
+}
+
 ValidationReport validate(const WindowEmbeddings& embeddings, const CocolaModel& model,
                           int64_t num_candidates) {
-  const at::NoGradGuard no_grad;
   const int64_t n = embeddings.anchors.size(0);
   ValidationReport report;
   report.num_candidates = std::min(num_candidates, n);
-  const at::Tensor similarity =
-      similarity_matrix(embeddings.anchors, embeddings.positives, form_of(model));
+  const at::Tensor similarity = similarity_of(embeddings, model);
   const std::vector<double> accuracy =
       expected_accuracy_per_anchor(similarity, report.num_candidates);
   report.accuracy = std::accumulate(accuracy.begin(), accuracy.end(), 0.0) / static_cast<double>(n);

@@ -23,6 +23,9 @@ WindowEmbeddings embed_windows(const CocolaModel& model, PairReader& reader,
                                std::span<const int64_t> window_ids, Precision precision,
                                Communicator& host);
 
+// Similarity of every anchor with every positive: [n, n], true pairs on the diagonal.
+at::Tensor similarity_of(const WindowEmbeddings& embeddings, const CocolaModel& model);
+
 struct ValidationReport {
   double loss = 0.0;      // mean cross entropy over blocks of num_candidates windows
   double accuracy = 0.0;  // expected accuracy at K = num_candidates

@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "comm/backends.h"
+#include "comm/communicator.h"
 #include "objective/contrastive_loss.h"
 #include "support/golden.h"
 
@@ -17,7 +17,7 @@ TEST(Adam, TakesTheStepsOfTorchOptimAdam) {
   const at::Tensor positives = golden.get("positives").tanh();
   at::Tensor w = golden.get("w0").clone();
   Adam adam(w);
-  const auto world = make_solo_communicator();
+  const auto world = open_solo_world();
   for (int step = 1; step <= 5; ++step) {
     const ContrastiveLoss loss = contrastive_loss(anchors, positives, {w, 1.0}, *world);
     EXPECT_NEAR(loss.loss, golden.get("loss" + std::to_string(step)).item<double>(), 1e-12);

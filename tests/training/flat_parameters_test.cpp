@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "comm/backends.h"
+#include "comm/communicator.h"
 #include "training/synthetic.h"
 #include "training/train_step.h"
 
@@ -45,7 +45,7 @@ TEST(FlatParameters, AWriteToTheFlatBufferReachesTheModel) {
 TEST(FlatParameters, TheBackwardPassFillsTheFlatGradientItself) {
   CocolaModel model(testing::small_model_config(), 2, 1);
   FlatParameters flat(model.state());
-  const auto world = make_solo_communicator();
+  const auto world = open_solo_world();
   compute_gradients(model, flat, testing::synthetic_batch(0, 8), testing::small_training_config(),
                     {}, *world);
   double squares = 0;

@@ -1,7 +1,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "comm/backends.h"
+#include "comm/communicator.h"
 #include "comm/mpi_test_world.h"
 #include "training/synthetic.h"
 #include "training/train_step.h"
@@ -32,7 +32,7 @@ TEST(TrainStep, GradientsOfManyRanksEqualThoseOfOne) {
 
   const StepReport ours = compute_gradients(
       model, flat, slice_of_step(world.rank(), world.world_size()), config, {}, world);
-  const auto solo = make_solo_communicator();
+  const auto solo = open_solo_world();
   const StepReport one =
       compute_gradients(whole_model, whole, slice_of_step(0, 1), config, {}, *solo);
 
@@ -51,7 +51,7 @@ TEST(TrainStep, TwentyStepsOfManyRanksFollowTheLossesOfOne) {
       whole_model(testing::small_model_config(), 2, 1);
   FlatParameters flat(model.state()), whole(whole_model.state());
   Adam adam(flat.values()), whole_adam(whole.values());
-  const auto solo = make_solo_communicator();
+  const auto solo = open_solo_world();
   const int64_t share = kPairs / world.world_size();
   for (int64_t step = 0; step < 20; ++step) {
     const Batch mine = testing::synthetic_batch(step * kPairs + world.rank() * share, share);

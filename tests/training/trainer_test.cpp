@@ -9,7 +9,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "comm/backends.h"
+#include "comm/communicator.h"
 #include "support/temporary_directory.h"
 #include "training/synthetic.h"
 #include "training/validation.h"
@@ -31,7 +31,7 @@ ModelCard small_card() {
 TrainingEnd train_in(const fs::path& directory, const TrainingConfig& config,
                      const TrainingData& data = testing::synthetic_data(48, 16)) {
   CocolaModel model(testing::small_model_config(), 2, config.seed);
-  const auto world = make_solo_communicator();
+  const auto world = open_solo_world();
   return train(model, data, config, small_card(), directory, "run", *world, *world);
 }
 
@@ -127,7 +127,7 @@ TEST(Validation, EmbedsTheWindowsInTheOrderAsked) {
   const CocolaModel model(testing::small_model_config(), 2, 1);
   PairReader reader(testing::kSmallShape, 2,
                     [] { return std::make_unique<testing::SyntheticSource>(); });
-  const auto world = make_solo_communicator();
+  const auto world = open_solo_world();
   std::vector<int64_t> windows(40);
   for (size_t i = 0; i < windows.size(); ++i) windows[i] = static_cast<int64_t>(i);
   const auto all = embed_windows(model, reader, windows, Precision::fp32, *world);
