@@ -13,8 +13,7 @@
 namespace cocola {
 
 // Throws: Error naming file, dataset and value when the file is not a shard of this version, lies
-// outside the
-//         expected types and sizes, or is shorter than its datasets say.
+//         outside the expected types and sizes, or is shorter than its datasets say.
 class ShardReader {
  public:
   explicit ShardReader(const std::filesystem::path& path);

@@ -33,14 +33,20 @@ void write_manifest(const std::filesystem::path& directory, const Manifest& mani
 // outside directory.
 Manifest read_manifest(const std::filesystem::path& directory);
 
+// Recomputes the digests of the split's shards number part, part + num_parts, ... of the manifest,
+// so that ranks can share the work. HDF5 does not see the files. Throws: Error naming the file,
+// expected and found digest.
+void verify_shards(const std::filesystem::path& directory, const Manifest& manifest,
+                   const std::string& split, int64_t part, int64_t num_parts);
+
 // The windows of one split, numbered 0 .. num_windows() - 1 in manifest order. All reads are
 // thread-safe.
 class ShardSet {
  public:
-  // Opens every shard of the split and compares settings with the manifest. With verify, every
-  // file's digest is recomputed first: a flipped byte anywhere is found here, before the first
-  // step. Throws: Error when a shard is missing, damaged, of other settings, or the split has no
-  // windows.
+  // Opens every shard of the split and compares settings, counts and length with the manifest. With
+  // verify, every file's digest is recomputed first: a flipped byte anywhere is found here, before
+  // the first step. Throws: Error when a shard is missing, damaged, of other settings, or the split
+  // has no windows.
   ShardSet(const std::filesystem::path& directory, const std::string& split, bool verify);
 
   const ShardSettings& settings() const { return manifest_.settings; }
@@ -50,12 +56,18 @@ class ShardSet {
 
   // Shard and its local window index. window in [0, num_windows()).
   std::pair<const ShardReader*, int64_t> locate(int64_t window) const;
+  // The window's number in sub-mix draws; see window_key().
+  int64_t key_of(int64_t window) const;
   // Index of the window's track over the whole split, in [0, num_tracks()).
   int64_t track_of(int64_t window) const;
   // Name of a track by that index.
   const std::string& track_name(int64_t track) const;
 
  private:
+  // Reader of the window, and the window's index there.
+  std::pair<size_t, int64_t> find(int64_t window) const;
+
+  std::filesystem::path directory_;
   Manifest manifest_;
   std::vector<ShardReader> readers_;
   std::vector<int64_t> first_window_, first_track_;  // per reader

@@ -1,4 +1,4 @@
-// Writes one shard: complete or absent. One thread per process may use HDF5 at a time.
+// Writes one shard: complete or absent. Writers of one process take turns inside HDF5.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -10,12 +10,13 @@
 
 namespace cocola {
 
-// Requires: all tracks are declared up front (their sizes fix the contiguous datasets); then for
-// each track in
-//           order write_stem() for its stems, and write_features() for its windows in order; then
-//           finish(). A shard that holds no stems or no features skips that call.
-// Throws:   Error naming the file on any HDF5 error, a full disk included; nothing is left under
-// the final name.
+// Requires: all tracks and windows are declared up front (their sizes fix the contiguous datasets);
+//           then write_stem() for all stems in order of track and stem, write_features() for all
+//           pairs in order of window and pair, and finish(). A shard that holds no stems or no
+//           features skips that call. ShardTrack::first_value is computed here.
+// Throws:   Error naming the file on a call out of order, a broken rule of the tables and any HDF5
+//           error, a full disk included; nothing is left under the final name.
+// Law:      the same calls write the same bytes.
 class ShardWriter {
  public:
   ShardWriter(std::filesystem::path path, const ShardSettings& settings, const std::string& split,
@@ -27,8 +28,8 @@ class ShardWriter {
 
   // samples: [num_samples of the track].
   void write_stem(int64_t track, int64_t stem, std::span<const int16_t> samples);
-  // anchor, positive: [channels, mel_bins, frames] in dB, encoded here. pair in [0,
-  // pairs_per_window).
+  // anchor, positive: [channels, mel_bins, frames] in dB, encoded here; levels outside the
+  // encoding's range become its ends. pair in [0, pairs_per_window).
   void write_features(int64_t window, int64_t pair, std::span<const float> anchor,
                       std::span<const float> positive);
   // Writes dataset digests, closes, flushes, renames. Returns the digest of the whole file.
