@@ -27,15 +27,15 @@ set(config_also_includes
 
 # Foreign headers of src/: a pattern of names, and a pattern of the files that may include them.
 set(foreign
-  "sndfile\\.h"                              "audio/.*"
-  "hdf5\\.h|H5.*\\.h"                        "shards/.*"
+  "sndfile\\.h"                               "audio/.*"
+  "hdf5\\.h|H5.*\\.h"                         "shards/.*"
   "mpi\\.h|nccl\\.h|c10/cuda/.*|ATen/cuda/.*" "comm/.*"
-  "cuda.*\\.h|cub/.*"                        "comm/.*|features/[^/]*\\.cu"
-  "boost/.*|yaml-cpp/.*"                     "config/.*"
-  "nlohmann/.*"                              "base/json\\.h"
-  "spdlog/.*|xxhash\\.h"                     "base/.*"
-  "fmt/.*"                                   ".*"
-  "(ATen|c10|torch)/.*"                      "(features|batches|model|comm|objective|training)/.*")
+  "cuda.*\\.h|cub/.*"                         "comm/.*|features/[^/]*\\.cu"
+  "boost/.*|yaml-cpp/.*"                      "config/.*"
+  "nlohmann/.*"                               "base/json\\.h"
+  "spdlog/.*|xxhash\\.h"                      "base/.*"
+  "fmt/.*"                                    ".*"
+  "(ATen|c10|torch)/.*"                       "(features|batches|model|comm|objective|training)/.*")
 
 # Headers of the language, the system and the processor, free to all.
 set(system_headers "[a-z0-9_]+|sys/[a-z]+\\.h|(unistd|fcntl|signal|sched|malloc|pthread|poll|dirent|immintrin|cpuid)\\.h")
@@ -43,6 +43,12 @@ set(system_headers "[a-z0-9_]+|sys/[a-z]+\\.h|(unistd|fcntl|signal|sched|malloc|
 set(base_is_closed error philox atomic_file progress log json digest process)
 set(dumping_grounds "(^|_)(util|utils|common|misc|helper|helpers)(_|\\.)")
 set(backend_macros "^[ \t]*#[ \t]*(if|ifdef|ifndef|elif).*(^|[^A-Za-z])(CUDA|NCCL|MPI|OMPI)([^A-Za-z]|$)")
+
+# Headers that the page for people marks as inner: nobody outside their folder includes them.
+set(page ${ROOT}/docs/architecture.md)
+file(READ ${page} page_text)
+string(REGEX MATCHALL "`[a-z_0-9]+/[a-z_0-9]+\\.h` \\| \\*inner\\*" inner "${page_text}")
+list(TRANSFORM inner REPLACE "`([^`]+)`.*" "\\1")
 
 # ---- The checks. ----
 
@@ -64,13 +70,23 @@ function(config_may_include_header header out)
   endif()
 endfunction()
 
+function(check_not_inner file header)
+  if(header IN_LIST inner)
+    violation(${file} "includes \"${header}\", which is inner to its folder")
+  endif()
+endfunction()
+
 function(check_own_include file folder header)
   string(REGEX MATCH "^[^/]*" target "${header}")
   if(NOT header MATCHES "/" OR NOT target IN_LIST river)
     violation(${file} "includes \"${header}\"; paths start at src/, with a folder of it")
     return()
   endif()
-  if(target STREQUAL folder OR target IN_LIST ${folder}_may_include)
+  if(target STREQUAL folder)
+    return()
+  endif()
+  check_not_inner(${file} "${header}")
+  if(target IN_LIST ${folder}_may_include)
     return()
   endif()
   if(folder STREQUAL "config")
@@ -101,6 +117,7 @@ endfunction()
 
 # A program's folder composes src/ and itself.
 function(check_program_include file folder header)
+  check_not_inner(${file} "${header}")
   get_filename_component(here ${ROOT}/${file} DIRECTORY)
   if(header MATCHES "\\.\\./")
     violation(${file} "includes \"${header}\"; paths do not climb")
@@ -176,22 +193,18 @@ foreach(file IN LISTS files)
 endforeach()
 
 # The page for people shows the same table.
-set(page ${ROOT}/docs/architecture.md)
-if(EXISTS ${page})
-  file(READ ${page} text)
-  foreach(folder IN LISTS river)
-    string(REPLACE ";" ", " row "${${folder}_may_include}")
-    if(row STREQUAL "")
-      set(row "-")
-    elseif(folder STREQUAL "config")
-      string(APPEND row ", headers that declare a `Config`")
-    endif()
-    string(FIND "${text}" "\n| ${folder} | ${row} |" position)
-    if(position EQUAL -1)
-      violation(docs/architecture.md "lacks the row '| ${folder} | ${row} |'")
-    endif()
-  endforeach()
-endif()
+foreach(folder IN LISTS river)
+  string(REPLACE ";" ", " row "${${folder}_may_include}")
+  if(row STREQUAL "")
+    set(row "-")
+  elseif(folder STREQUAL "config")
+    string(APPEND row ", headers that declare a `Config`")
+  endif()
+  string(FIND "${page_text}" "\n| ${folder} | ${row} |" position)
+  if(position EQUAL -1)
+    violation(docs/architecture.md "lacks the row '| ${folder} | ${row} |'")
+  endif()
+endforeach()
 
 list(LENGTH files num_files)
 get_property(violations GLOBAL PROPERTY violations)

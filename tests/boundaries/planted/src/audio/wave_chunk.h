@@ -1,0 +1,2 @@
+// Allowed: a header for its own folder.
+#pragma once
