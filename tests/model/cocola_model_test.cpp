@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 
 #include "base/error.h"
+#include "model/golden_weights.h"
 
 namespace cocola {
 namespace {
@@ -117,7 +118,8 @@ TEST(CocolaModel, ASingleChannelRunsChannelsLastToo) {
 }
 
 TEST(CocolaModel, TheHeadStaysWideUnderAutocast) {
-  const CocolaModel model(tiny(), 2, 1);
+  CocolaModel model(tiny(), 2, 1);
+  testing::fill_with_golden_weights(model, 1);
   const at::Tensor expected = model.embed(some_features(4), {});
   at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
   at::autocast::set_autocast_enabled(at::kCPU, true);
