@@ -18,10 +18,9 @@ struct Waveform {
 // has it, with PCM 8/16/24/32, float, double, mu-law and A-law, FLAC, Vorbis, Opus and MPEG layer
 // III coding.
 //
-// Throws: Error naming the file when it cannot be opened, is not audio, uses another container or
-// coding,
-//         has a rate outside [1000, 384000] Hz, more than 64 channels, no samples, or claims over 4
-//         hours.
+// Throws: Error naming the file when it is no regular file (it is then not opened), cannot be
+//         opened, is not audio, is cut short, uses another container or coding, has a rate outside
+//         [1000, 384000] Hz, more than 64 channels, no samples, or claims over 4 hours.
 class AudioFile {
  public:
   explicit AudioFile(const std::filesystem::path& path);
@@ -35,8 +34,8 @@ class AudioFile {
   int64_t num_samples() const;
 
   // Decodes up to mono.size() further samples; returns how many, 0 only at the end.
-  // Throws: Error for a NaN or infinite value (with its position) and for data that ends before the
-  //         header's claim (truncated file).
+  // Throws: Error with the position for a NaN, an infinite value or one beyond 1e12, and for data
+  //         that is damaged or ends before the header's claim (truncated file).
   int64_t read(std::span<float> mono);
 
  private:

@@ -18,7 +18,7 @@ struct TrackFiles {
 // unless a stem peaks above 1). All stems have the same length.
 struct Track {
   std::string name;
-  std::vector<std::string> stem_names;
+  std::vector<std::string> stem_names;      // paths below the stems' common folder, no extension
   std::vector<std::vector<int16_t>> stems;  // [N][L]
   float gain = 1.0f / 32767.0f;
   int64_t sample_rate_hz = 0;
@@ -28,7 +28,8 @@ struct Track {
 // (coder padding) are cut to the shortest.
 //
 // Throws: Error naming track and file for unreadable audio, fewer than two stems, or lengths that
-// differ more.
+//         differ more.
+// Law:    value * gain differs from the resampled sample by at most half a gain.
 Track read_track(const TrackFiles& files, int64_t sample_rate_hz);
 
 }  // namespace cocola

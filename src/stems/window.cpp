@@ -1,0 +1,68 @@
+#include "stems/window.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace cocola {
+namespace {
+
+// Exact for any window: at most 2^30 per sample.
+int64_t sum_of_squares(std::span<const int16_t> samples) {
+  int64_t sum = 0;
+  for (const int16_t sample : samples) sum += int32_t{sample} * sample;
+  return sum;
+}
+
+// Samples from one window to the next.
+int64_t hop_samples(const WindowConfig& config, int64_t window_samples) {
+  // The small number keeps 0.7 * 10 at 7 although doubles make it 6.999...
+  const double shared = config.max_overlap * static_cast<double>(window_samples) + 1e-6;
+  return std::max<int64_t>(1, window_samples - static_cast<int64_t>(shared));
+}
+
+void check_range(const char* key, double value, double low, double high) {
+  if (value >= low && value <= high) return;  // false for NaN
+  fail_usage("window", "{} is {}, allowed is [{}, {}]", key, value, low, high);
+}
+
+}  // namespace
+
+void WindowConfig::validate() const {
+  check_range("window_seconds", window_seconds, 0.5, 60.0);
+  check_range("max_overlap", max_overlap, 0.0, 0.95);
+  check_range("audible_dbfs", audible_dbfs, -120.0, 0.0);
+}
+
+int64_t WindowConfig::window_samples(int64_t sample_rate_hz) const {
+  return std::llround(window_seconds * static_cast<double>(sample_rate_hz));
+}
+
+std::vector<Window> lay_out_windows(const Track& track, const WindowConfig& config) {
+  config.validate();
+  std::vector<Window> windows;
+  if (track.stems.empty()) return windows;
+  const int64_t length = config.window_samples(track.sample_rate_hz);
+  const int64_t hop = hop_samples(config, length);
+  const auto num_samples = static_cast<int64_t>(track.stems.front().size());
+  // RMS * gain > level, squared and times L.
+  const double gain = track.gain;
+  const double threshold =
+      std::pow(10.0, config.audible_dbfs / 10.0) * static_cast<double>(length) / (gain * gain);
+  for (int64_t start = 0; start + length <= num_samples; start += hop) {
+    Window window;
+    window.start_sample = start;
+    for (const auto& stem : track.stems) {
+      const auto part =
+          std::span(stem).subspan(static_cast<size_t>(start), static_cast<size_t>(length));
+      window.audible.push_back(static_cast<double>(sum_of_squares(part)) > threshold ? 1 : 0);
+    }
+    if (std::count(window.audible.begin(), window.audible.end(), 1) >= 2) {
+      windows.push_back(std::move(window));
+    }
+  }
+  return windows;
+}
+
+}  // namespace cocola
