@@ -102,7 +102,7 @@ setup_packages() {
 has_system_nvcc() {
   local compiler
   compiler=$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)
-  [[ -x $compiler ]] && "$compiler" --version | grep -q 'release 13\.'
+  [[ -x $compiler && $("$compiler" --version) == *'release 13.'* ]]
 }
 
 # What was installed last, by group; written only after pip has succeeded.
@@ -151,7 +151,7 @@ fill_environment() {
   environment_works || fail "pip left no torch in $venv; remove that folder and run again"
   # nvcc looks for the CUDA runtime in lib64, the wheels put it into lib.
   for cuda in "$venv"/lib/python3*/site-packages/nvidia/cu13; do
-    ln -sfn lib "$cuda/lib64"
+    if [[ -d $cuda ]]; then ln -sfn lib "$cuda/lib64"; fi
   done
 }
 
