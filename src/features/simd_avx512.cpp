@@ -1,0 +1,22 @@
+#include <immintrin.h>
+
+#include "features/simd_kernels_impl.h"
+
+namespace cocola {
+namespace {
+
+struct Lanes {
+  using Vector = __m512;
+  static constexpr int kCount = 16;
+  static Vector load(const float* from) { return _mm512_loadu_ps(from); }
+  static void store(float* to, Vector v) { _mm512_storeu_ps(to, v); }
+  static Vector min(Vector a, Vector b) { return _mm512_min_ps(a, b); }
+  static Vector max(Vector a, Vector b) { return _mm512_max_ps(a, b); }
+  static Vector infinity() { return _mm512_set1_ps(__builtin_inff()); }
+};
+
+}  // namespace
+
+SimdKernels avx512_kernels() { return kernels_of<Lanes>(); }
+
+}  // namespace cocola
