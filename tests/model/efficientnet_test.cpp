@@ -48,7 +48,7 @@ struct Scale {
 };
 
 // Counts by efficientnet_pytorch 0.7.1:
-//   b, g = efficientnet_pytorch.utils.efficientnet(w, d, 0.2, 0.2, 224, include_top=False)
+//   b, g = efficientnet_pytorch.utils.efficientnet(w, d, image_size=224, include_top=False)
 //   m = EfficientNet(b, g); m._change_in_channels(2); sd = m.state_dict()
 //   sum(p.numel() for p in m.parameters()), sum(v.numel() for k, v in sd.items() if "running" in
 //   k), len(sd)
