@@ -2,6 +2,7 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 #include <memory>
+#include <optional>
 
 #include "comm/communicator.h"
 #include "comm/launch_environment.h"
@@ -12,12 +13,12 @@ namespace cocola {
 std::unique_ptr<Communicator> make_mpi_communicator(const CommConfig& config,
                                                     const LaunchEnvironment& launch);
 
-// What every collective demands of its tensor: contiguous, on the right kind of device, of type
-// float32, float64, int64 or uint8. Throws: Error naming the operation and what is wrong.
+// What every collective demands of its tensor: contiguous, on the given kind of device (if one is
+// given), of type float32, float64, int64 or uint8. Throws: Error naming operation and fault.
 void require_collective_tensor(const char* operation, const at::Tensor& tensor,
-                               c10::DeviceType device);
+                               std::optional<c10::DeviceType> device);
 // The same for all_gather, whose result needs a first dimension to grow.
-void require_gatherable_tensor(const at::Tensor& tensor, c10::DeviceType device);
+void require_gatherable_tensor(const at::Tensor& tensor, std::optional<c10::DeviceType> device);
 // [n, ...] -> an uninitialised [world_size * n, ...] of the same kind.
 at::Tensor empty_for_gather(const at::Tensor& local, int64_t world_size);
 

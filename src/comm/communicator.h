@@ -7,10 +7,14 @@
 
 namespace cocola {
 
-// Collective: every method is called by every rank, in the same order, with equal shapes and types;
-// blocking for host tensors, queued on the current CUDA stream for device tensors. Tensors are
-// contiguous. Main thread only. Throws:     Error naming operation, rank and cause; also when a
-// deadline passes (a rank hangs).
+// Tensors are contiguous, of type float32, float64, int64 or uint8.
+//
+// Collective: every rank calls every method in the same order, with equal shapes and types;
+//             blocking for host tensors, queued on the current CUDA stream for device tensors.
+//             Main thread only.
+// Throws:     Error naming operation, rank and cause: unequal calls (host tensors), or a deadline
+//             that passes because a rank hangs. A device collective that hangs after it was queued
+//             ends the process with a line on standard error, since the caller may be blocked.
 class Communicator {
  public:
   virtual ~Communicator() = default;
@@ -23,7 +27,8 @@ class Communicator {
 
   // local [n, ...] on every rank -> [world_size * n, ...], blocks in rank order.
   virtual at::Tensor all_gather(const at::Tensor& local) = 0;
-  // Replaces tensor by its sum over ranks; all ranks get the same bytes.
+  // Replaces tensor by its sum over ranks; all ranks get the same bytes. For host tensors the
+  // additions form a fixed binary tree over the ranks.
   virtual void all_reduce_sum(at::Tensor tensor) = 0;
   // Replaces tensor by rank 0's.
   virtual void broadcast(at::Tensor tensor) = 0;

@@ -51,21 +51,19 @@ bool start_mpi() {
 // Waits a little longer each time: ranks that share a core must not spin at each other's expense.
 class Backoff {
  public:
-  // Attempts that only offer the core to others; after them the process sleeps.
-  explicit Backoff(int64_t num_yields) : num_yields_(num_yields) {}
-
   void pause() {
-    if (attempt_++ < num_yields_) {
+    if (++attempt_ <= kYields) {
       sched_yield();
     } else {
       std::this_thread::sleep_for(
-          std::min(std::chrono::microseconds(10 * (attempt_ - num_yields_)), kLongest));
+          std::min(std::chrono::microseconds(10 * (attempt_ - kYields)), kLongest));
     }
   }
 
  private:
+  static constexpr int64_t kYields = 1000;  // one to two milliseconds
   static constexpr std::chrono::microseconds kLongest{200};
-  int64_t num_yields_, attempt_ = 0;
+  int64_t attempt_ = 0;
 };
 
 // What a rank is about to do. Ranks exchange it before the payload moves, so that every
@@ -193,8 +191,9 @@ class MpiCommunicator final : public Communicator {
   }
 
   // Returns false when the deadline passes first.
-  bool complete(std::span<MPI_Request> requests, const char* operation, Backoff backoff) {
+  bool complete(std::span<MPI_Request> requests, const char* operation) {
     const auto deadline = Clock::now() + std::chrono::duration<double>(timeout_seconds_);
+    Backoff backoff;
     for (;;) {
       int done = 0;
       const int status = MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done,
@@ -224,7 +223,7 @@ class MpiCommunicator final : public Communicator {
       requests_.push_back(MPI_REQUEST_NULL);
       check(MPI_Isend(&mine_, sizeof(Call), MPI_BYTE, r, 0, comm_, &requests_.back()), "MPI_Isend");
     }
-    if (!complete(requests_, call.operation, Backoff(kYieldsForRanks))) {
+    if (!complete(requests_, call.operation)) {
       give_up(call.operation, "rank {} did not call it within {:g} s: it hangs or has ended",
               fmt::join(late_ranks(), ", rank "), timeout_seconds_);
     }
@@ -249,7 +248,7 @@ class MpiCommunicator final : public Communicator {
   }
 
   void wait_for_payload(MPI_Request request, const char* operation) {
-    if (!complete({&request, 1}, operation, Backoff(kYieldsForPayload))) {
+    if (!complete({&request, 1}, operation)) {
       give_up(operation, "all ranks started it, but it did not end within {:g} s",
               timeout_seconds_);
     }
@@ -303,10 +302,6 @@ class MpiCommunicator final : public Communicator {
           "MPI_Iallgatherv");
     wait_for_payload(request, "all_reduce_sum");
   }
-
-  // Another rank may be late by seconds; a payload is on its way once all have agreed.
-  static constexpr int64_t kYieldsForRanks = 50;
-  static constexpr int64_t kYieldsForPayload = 20'000;
 
   double timeout_seconds_;
   bool owns_mpi_;

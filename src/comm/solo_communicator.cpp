@@ -12,22 +12,20 @@ class SoloCommunicator final : public Communicator {
   int64_t local_size() const override { return 1; }
 
   at::Tensor all_gather(const at::Tensor& local) override {
-    require_gatherable_tensor(local, local.device().type());
+    require_gatherable_tensor(local, std::nullopt);
     return local.detach().clone();
   }
   void all_reduce_sum(at::Tensor tensor) override {
-    require_collective_tensor("all_reduce_sum", tensor, tensor.device().type());
+    require_collective_tensor("all_reduce_sum", tensor, std::nullopt);
   }
   void broadcast(at::Tensor tensor) override {
-    require_collective_tensor("broadcast", tensor, tensor.device().type());
+    require_collective_tensor("broadcast", tensor, std::nullopt);
   }
   void barrier() override {}
 };
 
 }  // namespace
 
-std::unique_ptr<Communicator> open_solo_world() {
-  return std::make_unique<SoloCommunicator>();
-}
+std::unique_ptr<Communicator> open_solo_world() { return std::make_unique<SoloCommunicator>(); }
 
 }  // namespace cocola

@@ -84,11 +84,11 @@ void require_equal_everywhere(Communicator& world, const std::string& what,
 }
 
 void require_collective_tensor(const char* operation, const at::Tensor& tensor,
-                               c10::DeviceType device) {
+                               std::optional<c10::DeviceType> device) {
   if (!tensor.defined()) fail("comm", "{}: the tensor is undefined", operation);
-  if (tensor.device().type() != device) {
+  if (device && tensor.device().type() != *device) {
     fail("comm", "{}: the tensor lies on {}, this communicator moves tensors of {}", operation,
-         tensor.device().str(), c10::DeviceTypeName(device, true));
+         tensor.device().str(), c10::DeviceTypeName(*device, true));
   }
   if (!tensor.is_contiguous()) fail("comm", "{}: the tensor is not contiguous", operation);
   const at::ScalarType type = tensor.scalar_type();
@@ -98,7 +98,7 @@ void require_collective_tensor(const char* operation, const at::Tensor& tensor,
   }
 }
 
-void require_gatherable_tensor(const at::Tensor& tensor, c10::DeviceType device) {
+void require_gatherable_tensor(const at::Tensor& tensor, std::optional<c10::DeviceType> device) {
   require_collective_tensor("all_gather", tensor, device);
   if (tensor.dim() == 0) fail("comm", "all_gather: the tensor has no first dimension to gather");
 }

@@ -1,0 +1,113 @@
+#include "metrics/confidence.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <vector>
+
+#include "base/error.h"
+#include "base/philox.h"
+
+namespace cocola {
+namespace {
+
+std::vector<int64_t> one_cluster_each(size_t n) {
+  std::vector<int64_t> cluster(n);
+  std::iota(cluster.begin(), cluster.end(), 0);
+  return cluster;
+}
+
+TEST(BootstrapMean, ValueIsThePlainMean) {
+  const std::vector<double> values = {1.0, 2.0, 4.0, 9.0};
+  const std::vector<int64_t> cluster = {0, 0, 0, 1};
+  EXPECT_DOUBLE_EQ(bootstrap_mean(values, cluster, 2, 0.95, 100, 1).value, 4.0);
+}
+
+TEST(BootstrapMean, OneClusterHasNoWidth) {
+  const std::vector<double> values = {0.25, 0.5, 0.9};
+  const Interval interval = bootstrap_mean(values, std::vector<int64_t>{0, 0, 0}, 1, 0.95, 50, 1);
+  EXPECT_EQ(interval.low, interval.value);
+  EXPECT_EQ(interval.high, interval.value);
+}
+
+TEST(BootstrapMean, IndependentValuesGiveTheNormalInterval) {
+  constexpr size_t n = 400;
+  PhiloxStream noise(3, DrawPurpose::noise, 0, 0, 0);
+  std::vector<double> values(n);
+  for (double& v : values) v = noise.next_normal();
+  const Interval interval = bootstrap_mean(values, one_cluster_each(n), n, 0.95, 4000, 7);
+  const double half_width = 1.96 / std::sqrt(static_cast<double>(n));
+  EXPECT_NEAR(interval.high - interval.value, half_width, 0.15 * half_width);
+  EXPECT_NEAR(interval.value - interval.low, half_width, 0.15 * half_width);
+}
+
+TEST(BootstrapMean, CopiesInsideAClusterAddNoCertainty) {
+  std::vector<double> values, copies;
+  std::vector<int64_t> cluster;
+  for (int64_t c = 0; c < 40; ++c) {
+    values.push_back(static_cast<double>(c % 2));
+    for (int i = 0; i < 10; ++i) {
+      copies.push_back(static_cast<double>(c % 2));
+      cluster.push_back(c);
+    }
+  }
+  const Interval once = bootstrap_mean(values, one_cluster_each(40), 40, 0.9, 1000, 5);
+  const Interval tenfold = bootstrap_mean(copies, cluster, 40, 0.9, 1000, 5);
+  EXPECT_NEAR(once.low, tenfold.low, 1e-12);
+  EXPECT_NEAR(once.high, tenfold.high, 1e-12);
+  const Interval naive = bootstrap_mean(copies, one_cluster_each(400), 400, 0.9, 1000, 5);
+  EXPECT_GT(tenfold.high - tenfold.low, 2.0 * (naive.high - naive.low));
+}
+
+TEST(BootstrapMean, ClustersWeighByTheirMembers) {
+  std::vector<double> values(99, 1.0);
+  std::vector<int64_t> cluster(99, 0);
+  values.push_back(0.0);
+  cluster.push_back(1);
+  // A quarter of the resamples is twice the large cluster, a quarter twice the small one.
+  const Interval wide = bootstrap_mean(values, cluster, 2, 0.6, 4000, 11);
+  EXPECT_EQ(wide.low, 0.0);
+  EXPECT_EQ(wide.high, 1.0);
+  const Interval narrow = bootstrap_mean(values, cluster, 2, 0.4, 4000, 11);
+  EXPECT_NEAR(narrow.low, 0.99, 1e-12);
+  EXPECT_NEAR(narrow.high, 0.99, 1e-12);
+}
+
+TEST(BootstrapMean, EmptyClustersChangeNothing) {
+  const std::vector<double> values = {1.0, 2.0, 3.0};
+  const Interval dense = bootstrap_mean(values, std::vector<int64_t>{0, 1, 2}, 3, 0.95, 200, 1);
+  const Interval sparse = bootstrap_mean(values, std::vector<int64_t>{1, 4, 7}, 9, 0.95, 200, 1);
+  EXPECT_EQ(dense.low, sparse.low);
+  EXPECT_EQ(dense.high, sparse.high);
+}
+
+TEST(BootstrapMean, SeedAloneDecides) {
+  const std::vector<double> values = {1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.5};
+  const auto cluster = one_cluster_each(values.size());
+  const auto with_seed = [&](uint64_t seed) {
+    return bootstrap_mean(values, cluster, 7, 0.95, 100, seed);
+  };
+  EXPECT_EQ(with_seed(1).low, with_seed(1).low);
+  EXPECT_EQ(with_seed(1).high, with_seed(1).high);
+  EXPECT_TRUE(with_seed(1).low != with_seed(2).low || with_seed(1).high != with_seed(2).high);
+}
+
+TEST(BootstrapMean, RefusesBadInput) {
+  const std::vector<double> values = {1.0, 2.0};
+  const std::vector<int64_t> cluster = {0, 1};
+  EXPECT_THROW(bootstrap_mean({}, {}, 1, 0.95, 10, 1), Error);
+  EXPECT_THROW(bootstrap_mean(values, std::vector<int64_t>{0}, 2, 0.95, 10, 1), Error);
+  EXPECT_THROW(bootstrap_mean(values, std::vector<int64_t>{0, 2}, 2, 0.95, 10, 1), Error);
+  EXPECT_THROW(bootstrap_mean(values, std::vector<int64_t>{0, -1}, 2, 0.95, 10, 1), Error);
+  EXPECT_THROW(bootstrap_mean(values, cluster, 0, 0.95, 10, 1), Error);
+  EXPECT_THROW(bootstrap_mean(values, cluster, 2, 1.0, 10, 1), Error);
+  EXPECT_THROW(bootstrap_mean(values, cluster, 2, 0.0, 10, 1), Error);
+  EXPECT_THROW(bootstrap_mean(values, cluster, 2, 0.95, 0, 1), Error);
+  const std::vector<double> not_a_number = {1.0, std::numeric_limits<double>::quiet_NaN()};
+  EXPECT_THROW(bootstrap_mean(not_a_number, cluster, 2, 0.95, 10, 1), Error);
+}
+
+}  // namespace
+}  // namespace cocola
