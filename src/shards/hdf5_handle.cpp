@@ -57,6 +57,9 @@ Hdf5Handle open_attribute(hid_t object, const char* name, H5T_class_t expected,
 }  // namespace
 
 Hdf5Lock::Hdf5Lock() : lock_(library_mutex()) {
+  // At exit the library would close again what failed to close on a full disk, and crash.
+  static const herr_t no_closing_at_exit = H5dont_atexit();
+  static_cast<void>(no_closing_at_exit);
   // Both are cheap; the error settings belong to the calling thread.
   H5PLset_loading_state(0);
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
@@ -66,6 +69,7 @@ void fail_hdf5(const std::string& what) {
   std::string reason = "no reason given";
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first_message, &reason);
   H5Eclear2(H5E_DEFAULT);
+  std::ranges::replace(reason, '\n', ' ');
   fail("hdf5", "{}: {}", what, reason);
 }
 
@@ -96,10 +100,10 @@ Hdf5Handle create_hdf5_file(const std::filesystem::path& path) {
   return Hdf5Handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), what);
 }
 
-Hdf5Handle open_hdf5_file(const std::filesystem::path& path) {
+Hdf5Handle open_hdf5_file(const std::filesystem::path& path, unsigned flags) {
   const std::string what = fmt::format("{}: opening as HDF5", path.string());
   const Hdf5Handle access = file_access(what);
-  return Hdf5Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), what);
+  return Hdf5Handle(H5Fopen(path.c_str(), flags, access.get()), what);
 }
 
 Hdf5Handle string_type(size_t size) {
@@ -113,6 +117,13 @@ Hdf5Handle string_type(size_t size) {
 void write_text_attribute(hid_t object, const char* name, const std::string& text,
                           const std::string& what) {
   write_attribute(object, name, string_type(text.size()).get(), text.c_str(), what);
+}
+
+void overwrite_text_attribute(hid_t object, const char* name, const std::string& text,
+                              const std::string& what) {
+  const Hdf5Handle attribute = open_attribute(object, name, H5T_STRING, what);
+  check_hdf5(H5Awrite(attribute.get(), string_type(text.size()).get(), text.c_str()),
+             fmt::format("{}: writing attribute \"{}\"", what, name));
 }
 
 void write_integer_attribute(hid_t object, const char* name, int64_t value,

@@ -55,7 +55,7 @@ class Hdf5Handle {
 // Without file locks: shards are written once under a temporary name, and network file systems
 // refuse locks.
 Hdf5Handle create_hdf5_file(const std::filesystem::path& path);
-Hdf5Handle open_hdf5_file(const std::filesystem::path& path);
+Hdf5Handle open_hdf5_file(const std::filesystem::path& path, unsigned flags = H5F_ACC_RDONLY);
 
 // Fixed-length, null-padded UTF-8 of `size` bytes, at least 1.
 Hdf5Handle string_type(size_t size);
@@ -63,6 +63,9 @@ Hdf5Handle string_type(size_t size);
 // Values of scalar attributes. what: the object, for messages.
 void write_text_attribute(hid_t object, const char* name, const std::string& text,
                           const std::string& what);
+// Replaces the text of an attribute by one of the same length, in place.
+void overwrite_text_attribute(hid_t object, const char* name, const std::string& text,
+                              const std::string& what);
 void write_integer_attribute(hid_t object, const char* name, int64_t value,
                              const std::string& what);
 void write_real_attribute(hid_t object, const char* name, double value, const std::string& what);

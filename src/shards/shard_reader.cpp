@@ -1,60 +1,14 @@
 #include "shards/shard_reader.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cmath>
-#include <cstring>
-#include <numeric>
 #include <optional>
 
 #include "base/error.h"
+#include "shards/byte_file.h"
 #include "shards/hdf5_dataset.h"
 
 namespace cocola {
 namespace {
-
-// The file as bytes, for pread.
-class ByteFile {
- public:
-  explicit ByteFile(const std::filesystem::path& path)
-      : path_(path), fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-    struct stat facts {};
-    if (fd_ < 0 || fstat(fd_, &facts) != 0) {
-      fail("shard_reader", "{}: {}", path.string(), std::strerror(errno));
-    }
-    if (!S_ISREG(facts.st_mode)) fail("shard_reader", "{}: not a regular file", path.string());
-    num_bytes_ = facts.st_size;
-  }
-  ~ByteFile() {
-    if (fd_ >= 0) close(fd_);
-  }
-  ByteFile(const ByteFile&) = delete;
-  ByteFile& operator=(const ByteFile&) = delete;
-
-  int64_t num_bytes() const { return num_bytes_; }
-
-  void read(int64_t offset, std::span<std::byte> out) const {
-    size_t done = 0;
-    while (done < out.size()) {
-      const ssize_t n = pread(fd_, out.data() + done, out.size() - done,
-                              static_cast<off_t>(offset) + static_cast<off_t>(done));
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) {
-        fail("shard_reader", "{}: reading {} bytes at offset {} failed: {}", path_.string(),
-             out.size(), offset, n < 0 ? std::strerror(errno) : "the file became shorter");
-      }
-      done += static_cast<size_t>(n);
-    }
-  }
-
- private:
-  std::filesystem::path path_;
-  int fd_;
-  int64_t num_bytes_ = 0;
-};
 
 // A large dataset: read by pread when its place is known, else through HDF5. An open dataset keeps
 // the HDF5 file open.
@@ -88,7 +42,7 @@ struct ShardReader::Impl {
   Values audio, features;
   float scale_db = 0.0f, offset_db = 0.0f;
 
-  explicit Impl(const std::filesystem::path& p) : path(p), bytes(p) {}
+  explicit Impl(const std::filesystem::path& p) : path(p), bytes(p, ByteFile::Access::read) {}
 
   std::string name() const { return path.string(); }
   void read_header(hid_t file);

@@ -6,6 +6,7 @@
 #include "base/atomic_file.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "shards/byte_file.h"
 #include "shards/hdf5_handle.h"
 
 namespace cocola {
@@ -39,13 +40,16 @@ void refuse_zero_bytes(const std::string& name, const std::string& origin) {
   }
 }
 
-// A large dataset that grows from its first value to its last.
+// A large dataset that grows from its first byte to its last.
 struct Values {
   std::string name;
-  Hdf5Handle dataset;
+  int64_t offset = 0;  // in the file
+  int64_t num_bytes = 0, num_written = 0;
   Digest digest;
-  hsize_t num_rows = 0, next_row = 0;
 };
+
+// Takes the place of a digest until the values are known.
+const std::string kNoDigest(kDigestLength, '0');
 
 }  // namespace
 
@@ -55,7 +59,8 @@ struct ShardWriter::Impl {
   std::vector<ShardTrack> tracks;
   std::vector<ShardWindow> windows;
   PendingFile pending;
-  Hdf5Handle file;
+  Hdf5Handle file;                  // while the file is laid out
+  std::unique_ptr<ByteFile> place;  // while values are written
   Values audio, features;
   FeatureEncoding encoding;
   int64_t next_track = 0, next_stem = 0;  // expected by write_stem()
@@ -81,9 +86,9 @@ struct ShardWriter::Impl {
   void write_header(const std::string& split, const std::string& provenance_json);
   void write_track_tables();
   void write_window_tables();
-  void create_values(int64_t num_audio_values);
-  void append(Values& values, const Dims& row_dims, hsize_t num_rows, hid_t type,
-              std::span<const std::byte> bytes);
+  Hdf5Handle create_values(Values& values, const char* name, hid_t type, const Dims& dims);
+  void lay_out(const std::string& split, const std::string& provenance_json, int64_t num_audio);
+  void append(Values& values, std::span<const std::byte> bytes);
   void encode(std::span<const float> view, size_t offset);
   void require_complete() const;
 };
@@ -118,12 +123,13 @@ Hdf5Handle ShardWriter::Impl::create_dataset(const std::string& name, hid_t type
 
 void ShardWriter::Impl::write_table(const std::string& name, hid_t type, const Dims& dims,
                                     std::span<const std::byte> bytes) {
-  const Hdf5Handle dataset = create_dataset(name, type, dims);
+  Hdf5Handle dataset = create_dataset(name, type, dims);
   if (!bytes.empty()) {
     check_hdf5(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()),
                what(name));
   }
   write_text_attribute(dataset.get(), kDigestAttribute, digest_of(bytes), what(name));
+  dataset.close(what(name));
 }
 
 void ShardWriter::Impl::write_names(const std::string& name,
@@ -183,42 +189,46 @@ void ShardWriter::Impl::write_window_tables() {
   write_table("/windows/audible", H5T_STD_U8LE, {windows.size(), max_stems}, bytes_of(audible));
 }
 
-void ShardWriter::Impl::create_values(int64_t num_audio_values) {
+Hdf5Handle ShardWriter::Impl::create_values(Values& values, const char* name, hid_t type,
+                                            const Dims& dims) {
+  values.name = name;
+  Hdf5Handle dataset = create_dataset(name, type, dims);
+  values.num_bytes = static_cast<int64_t>(H5Tget_size(type));
+  for (const hsize_t size : dims) values.num_bytes *= static_cast<int64_t>(size);
+  if (values.num_bytes > 0) values.offset = static_cast<int64_t>(H5Dget_offset(dataset.get()));
+  write_text_attribute(dataset.get(), kDigestAttribute, kNoDigest, what(name));
+  return dataset;
+}
+
+void ShardWriter::Impl::lay_out(const std::string& split, const std::string& provenance_json,
+                                int64_t num_audio_values) {
+  const Hdf5Lock lock;
+  file = create_hdf5_file(pending.temporary_path());
+  write_header(split, provenance_json);
+  write_track_tables();
+  write_window_tables();
+  const auto size = [](int64_t n) { return static_cast<hsize_t>(n); };
   if (settings.has_stems) {
-    audio.name = kAudioDataset;
-    audio.num_rows = static_cast<hsize_t>(num_audio_values);
-    audio.dataset = create_dataset(audio.name, H5T_STD_I16LE, {audio.num_rows});
+    create_values(audio, kAudioDataset, H5T_STD_I16LE, {size(num_audio_values)})
+        .close(what(kAudioDataset));
   }
   if (settings.pairs_per_window > 0) {
     encoding = encoding_for(settings.feature_kind);
-    features.name = kFeaturesDataset;
-    features.num_rows = windows.size() * static_cast<hsize_t>(settings.pairs_per_window);
-    const auto size = [](int64_t n) { return static_cast<hsize_t>(n); };
-    features.dataset = create_dataset(features.name, H5T_STD_U16LE,
-                                      {features.num_rows, 2, size(settings.channels),
-                                       size(settings.mel_bins), size(settings.frames)});
-    write_real_attribute(features.dataset.get(), "scale", encoding.scale_db, what(features.name));
-    write_real_attribute(features.dataset.get(), "offset", encoding.offset_db, what(features.name));
+    Hdf5Handle dataset =
+        create_values(features, kFeaturesDataset, H5T_STD_U16LE,
+                      {windows.size() * size(settings.pairs_per_window), 2, size(settings.channels),
+                       size(settings.mel_bins), size(settings.frames)});
+    write_real_attribute(dataset.get(), "scale", encoding.scale_db, what(kFeaturesDataset));
+    write_real_attribute(dataset.get(), "offset", encoding.offset_db, what(kFeaturesDataset));
+    dataset.close(what(kFeaturesDataset));
   }
+  file.close(fmt::format("{}: laying out the file", path.string()));
 }
 
-void ShardWriter::Impl::append(Values& values, const Dims& row_dims, hsize_t num_rows, hid_t type,
-                               std::span<const std::byte> bytes) {
-  Dims start(row_dims.size() + 1, 0), count = {num_rows};
-  start[0] = values.next_row;
-  count.insert(count.end(), row_dims.begin(), row_dims.end());
-  const std::string where = fmt::format("{}: writing {} bytes", what(values.name), bytes.size());
-  const Hdf5Handle space(H5Dget_space(values.dataset.get()), where);
-  check_hdf5(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(),
-                                 nullptr),
-             where);
-  const Hdf5Handle memory(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr),
-                          where);
-  check_hdf5(
-      H5Dwrite(values.dataset.get(), type, memory.get(), space.get(), H5P_DEFAULT, bytes.data()),
-      where);
-  values.digest.update(bytes);
-  values.next_row += num_rows;
+void ShardWriter::Impl::append(Values& values, std::span<const std::byte> new_bytes) {
+  place->write(values.offset + values.num_written, new_bytes);
+  values.digest.update(new_bytes);
+  values.num_written += static_cast<int64_t>(new_bytes.size());
 }
 
 void ShardWriter::Impl::encode(std::span<const float> view, size_t offset) {
@@ -235,9 +245,9 @@ void ShardWriter::Impl::encode(std::span<const float> view, size_t offset) {
 
 void ShardWriter::Impl::require_complete() const {
   for (const Values* values : {&audio, &features}) {
-    if (values->next_row != values->num_rows) {
-      fail("shard_writer", "{}: finished after {} of {} rows", what(values->name), values->next_row,
-           values->num_rows);
+    if (values->num_written != values->num_bytes) {
+      fail("shard_writer", "{}: finished after {} of {} bytes", what(values->name),
+           values->num_written, values->num_bytes);
     }
   }
 }
@@ -250,12 +260,12 @@ ShardWriter::ShardWriter(std::filesystem::path path, const ShardSettings& settin
   const int64_t num_values = impl_->place_tracks();
   check_tables(impl_->settings, impl_->tracks, impl_->windows, num_values, impl_->path.string());
 
-  const Hdf5Lock lock;
-  impl_->file = create_hdf5_file(impl_->pending.temporary_path());
-  impl_->write_header(split, provenance_json);
-  impl_->write_track_tables();
-  impl_->write_window_tables();
-  impl_->create_values(num_values);
+  impl_->lay_out(split, provenance_json, num_values);
+  impl_->place =
+      std::make_unique<ByteFile>(impl_->pending.temporary_path(), ByteFile::Access::write);
+  for (const Values* values : {&impl_->audio, &impl_->features}) {
+    impl_->place->reserve(values->offset, values->num_bytes);
+  }
 }
 
 ShardWriter::~ShardWriter() = default;
@@ -271,10 +281,7 @@ void ShardWriter::write_stem(int64_t track, int64_t stem, std::span<const int16_
     fail("shard_writer", "{}: stem {} of track \"{}\" has {} samples, {} were declared",
          s.path.string(), stem, declared.name, samples.size(), declared.num_samples);
   }
-  const Hdf5Lock lock;
-  if (!samples.empty()) {
-    s.append(s.audio, {}, samples.size(), H5T_NATIVE_INT16, std::as_bytes(samples));
-  }
+  s.append(s.audio, std::as_bytes(samples));
   if (++s.next_stem == static_cast<int64_t>(declared.stem_names.size())) {
     ++s.next_track;
     s.next_stem = 0;
@@ -285,9 +292,10 @@ void ShardWriter::write_features(int64_t window, int64_t pair, std::span<const f
                                  std::span<const float> positive) {
   Impl& s = *impl_;
   const ShardSettings& settings = s.settings;
-  const auto row = static_cast<hsize_t>(window * settings.pairs_per_window + pair);
-  if (pair < 0 || pair >= settings.pairs_per_window || row != s.features.next_row ||
-      row >= s.features.num_rows) {
+  const int64_t pair_bytes = 2 * settings.view_values() * int64_t{sizeof(uint16_t)};
+  if (pair < 0 || pair >= settings.pairs_per_window ||
+      (window * settings.pairs_per_window + pair) * pair_bytes != s.features.num_written ||
+      s.features.num_written == s.features.num_bytes) {
     fail("shard_writer", "{}: pair {} of window {} is out of order", s.path.string(), pair, window);
   }
   const auto view_values = static_cast<size_t>(settings.view_values());
@@ -298,26 +306,24 @@ void ShardWriter::write_features(int64_t window, int64_t pair, std::span<const f
   s.encoded.resize(2 * view_values);
   s.encode(anchor, 0);
   s.encode(positive, view_values);
-  const auto size = [](int64_t n) { return static_cast<hsize_t>(n); };
-  const Hdf5Lock lock;
-  s.append(s.features, {2, size(settings.channels), size(settings.mel_bins), size(settings.frames)},
-           1, H5T_NATIVE_UINT16, bytes_of(s.encoded));
+  s.append(s.features, bytes_of(s.encoded));
 }
 
 std::string ShardWriter::finish() {
   Impl& s = *impl_;
   s.require_complete();
+  s.place.reset();
   {
     const Hdf5Lock lock;
-    for (Values* values : {&s.audio, &s.features}) {
-      if (!values->dataset) continue;
-      write_text_attribute(values->dataset.get(), kDigestAttribute, values->digest.hex(),
-                           s.what(values->name));
-      values->dataset.close(fmt::format("{}: closing", s.what(values->name)));
+    s.file = open_hdf5_file(s.pending.temporary_path(), H5F_ACC_RDWR);
+    for (const Values* values : {&s.audio, &s.features}) {
+      if (values->name.empty()) continue;
+      const std::string where = s.what(values->name);
+      Hdf5Handle dataset(H5Dopen2(s.file.get(), values->name.c_str(), H5P_DEFAULT), where);
+      overwrite_text_attribute(dataset.get(), kDigestAttribute, values->digest.hex(), where);
+      dataset.close(where);
     }
-    const std::string where = fmt::format("{}: closing", s.path.string());
-    check_hdf5(H5Fflush(s.file.get(), H5F_SCOPE_GLOBAL), where);
-    s.file.close(where);
+    s.file.close(fmt::format("{}: writing digests", s.path.string()));
   }
   const std::string digest = digest_of_file(s.pending.temporary_path());
   s.pending.publish();

@@ -1,4 +1,5 @@
-// Writes one shard: complete or absent. Writers of one process take turns inside HDF5.
+// Writes one shard: complete or absent. HDF5 lays the file out when the writer is made and fills in
+// digests at the end; between them values are written at their places without it.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -17,6 +18,7 @@ namespace cocola {
 // Throws:   Error naming the file on a call out of order, a broken rule of the tables and any HDF5
 //           error, a full disk included; nothing is left under the final name.
 // Law:      the same calls write the same bytes.
+// Threads:  one per writer; several writers may work at once.
 class ShardWriter {
  public:
   ShardWriter(std::filesystem::path path, const ShardSettings& settings, const std::string& split,
