@@ -1,0 +1,50 @@
+#include "batches/augment.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/philox.h"
+
+namespace cocola {
+
+void AugmentConfig::validate() const {
+  if (!(noise_std >= 0 && noise_std <= 1)) {
+    fail_usage("augment", "training.augment.noise_std is {}; allowed range [0, 1]", noise_std);
+  }
+  if (!(mask_probability >= 0 && mask_probability <= 1)) {
+    fail_usage("augment", "training.augment.mask_probability is {}; allowed range [0, 1]",
+               mask_probability);
+  }
+}
+
+void add_noise(std::span<float> waveform, double noise_std, uint64_t seed, int64_t epoch,
+               int64_t window) {
+  if (noise_std == 0) return;
+  PhiloxStream draws(seed, DrawPurpose::noise, 0, static_cast<uint64_t>(window),
+                     static_cast<uint64_t>(epoch));
+  const auto scale = static_cast<float>(noise_std);
+  for (float& sample : waveform) sample += scale * draws.next_normal();
+}
+
+ChannelMask draw_channel_mask(double mask_probability, uint64_t seed, int64_t epoch,
+                              int64_t window) {
+  PhiloxStream draws(seed, DrawPurpose::channel_mask, 0, static_cast<uint64_t>(window),
+                     static_cast<uint64_t>(epoch));
+  const double u = static_cast<double>(draws.next_uniform());
+  if (u >= mask_probability) return ChannelMask::none;
+  return u < mask_probability / 2 ? ChannelMask::harmonic : ChannelMask::percussive;
+}
+
+void hide_channel(ChannelMask mask, std::span<float> features, const FeatureShape& shape) {
+  if (mask == ChannelMask::none) return;
+  if (shape.channels != 2 || static_cast<int64_t>(features.size()) != shape.size()) {
+    fail("augment", "{} values in {} channels; only the two channels of hps features can be hidden",
+         features.size(), shape.channels);
+  }
+  const auto channel = static_cast<size_t>(shape.mel_bins * shape.frames);
+  const std::span<float> hidden =
+      features.subspan(mask == ChannelMask::harmonic ? 0 : channel, channel);
+  std::fill(hidden.begin(), hidden.end(), kMaskedDb);
+}
+
+}  // namespace cocola

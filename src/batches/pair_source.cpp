@@ -1,0 +1,122 @@
+#include "batches/pair_source.h"
+
+#include "base/error.h"
+#include "stems/submix.h"
+
+namespace cocola {
+namespace {
+
+// Mixes stems on the spot: fresh sub-mixes, noise and features for every epoch.
+class StemsSource : public PairSource {
+ public:
+  StemsSource(const ShardSet& shards, const FeatureConfig& features, double noise_std,
+              uint64_t seed)
+      : shards_(shards),
+        maker_(features),
+        noise_std_(noise_std),
+        seed_(seed),
+        stem_(static_cast<size_t>(shards.settings().window_samples)) {}
+
+  void make_pair(int64_t window, int64_t epoch, std::span<float> anchor,
+                 std::span<float> positive) override {
+    const auto [shard, local] = shards_.locate(window);
+    const ShardWindow& where = shard->windows()[static_cast<size_t>(local)];
+    const ShardTrack& track = shard->tracks()[static_cast<size_t>(where.track)];
+    const int64_t key = shards_.key_of(window);
+    const SubmixChoice choice = choose_submixes(where.audible, seed_, epoch, key);
+    mix(*shard, local, choice.anchor, track.gain);
+    maker_.extract(anchor);
+    mix(*shard, local, choice.positive, track.gain);
+    add_noise(maker_.mix(), noise_std_, seed_, epoch, key);
+    maker_.extract(positive);
+  }
+
+ private:
+  void mix(const ShardReader& shard, int64_t window, const std::vector<int>& stems, float gain) {
+    maker_.begin(static_cast<int64_t>(stem_.size()));
+    for (const int stem : stems) {
+      shard.read_stem(window, stem, stem_);
+      maker_.add(stem_, gain);
+    }
+  }
+
+  const ShardSet& shards_;
+  SubmixFeatures maker_;
+  double noise_std_;
+  uint64_t seed_;
+  std::vector<int16_t> stem_;
+};
+
+// Reads pairs that the preprocessor made; they repeat after pairs_per_window epochs.
+class FeaturesSource : public PairSource {
+ public:
+  explicit FeaturesSource(const ShardSet& shards) : shards_(shards) {}
+
+  void make_pair(int64_t window, int64_t epoch, std::span<float> anchor,
+                 std::span<float> positive) override {
+    const auto [shard, local] = shards_.locate(window);
+    shard->read_features(local, epoch % shards_.settings().pairs_per_window, anchor, positive,
+                         scratch_);
+  }
+
+ private:
+  const ShardSet& shards_;
+  std::vector<uint16_t> scratch_;
+};
+
+}  // namespace
+
+std::unique_ptr<PairSource> make_pair_source(SourceKind kind, const ShardSet& shards,
+                                             const FeatureConfig& features, double noise_std,
+                                             uint64_t seed) {
+  const ShardSettings& settings = shards.settings();
+  if (kind == SourceKind::stems) {
+    if (!settings.has_stems) {
+      fail("pair_source",
+           "the shards hold no stems; rebuild them with data.store: [stems], or set "
+           "training.source: "
+           "features");
+    }
+    if (features.sample_rate_hz != settings.sample_rate_hz) {
+      fail("pair_source",
+           "stems are at {} Hz, the front end expects {} Hz; rebuild the shards or change "
+           "data.sample_rate_hz",
+           settings.sample_rate_hz, features.sample_rate_hz);
+    }
+    return std::make_unique<StemsSource>(shards, features, noise_std, seed);
+  }
+  if (settings.pairs_per_window < 1) {
+    fail("pair_source",
+         "the shards hold no features; rebuild them with data.store: [features], or set "
+         "training.source: stems");
+  }
+  if (settings.feature_fingerprint != features.fingerprint()) {
+    fail("pair_source",
+         "feature fingerprint {} ({}), this run expects {} ({}); rebuild the shards or change "
+         "section "
+         "features",
+         settings.feature_fingerprint, settings.feature_description, features.fingerprint(),
+         features.description());
+  }
+  if (noise_std != 0) {
+    fail("pair_source",
+         "training.augment.noise_std is {}, but noise belongs to waveforms and these features are "
+         "precomputed; set it to 0, or training.source to stems",
+         noise_std);
+  }
+  return std::make_unique<FeaturesSource>(shards);
+}
+
+SubmixFeatures::SubmixFeatures(const FeatureConfig& config) : extractor_(config) {}
+
+void SubmixFeatures::begin(int64_t num_samples) {
+  mix_.assign(static_cast<size_t>(num_samples), 0.0f);
+}
+
+void SubmixFeatures::add(std::span<const int16_t> stem, float gain) { add_stem(stem, gain, mix_); }
+
+std::span<float> SubmixFeatures::mix() { return mix_; }
+
+void SubmixFeatures::extract(std::span<float> out) { extractor_.extract(mix_, out); }
+
+}  // namespace cocola
