@@ -47,18 +47,23 @@ Resampler::Resampler(int64_t from_hz, int64_t to_hz) {
   to_ = to_hz / divisor;
   if (from_ == to_) return;
 
-  const auto from = static_cast<double>(from_), to = static_cast<double>(to_);
-  const double crossings = std::min(from, to) * kRollOff;  // zero crossings in from_ input samples
-  const double reach = kZeroCrossings * from / crossings;  // input samples on each side
+  const auto from = static_cast<double>(from_);
+  // Zero crossings in from_ input samples, and input samples on each side of the centre.
+  const double crossings = kRollOff * static_cast<double>(std::min(from_, to_));
+  const double reach = kZeroCrossings * from / crossings;
   num_taps_ = (static_cast<int64_t>(2.0 * reach) + kLanes) / kLanes * kLanes;
   taps_.resize(static_cast<size_t>(to_ * num_taps_));
   first_tap_.resize(static_cast<size_t>(to_));
   for (int64_t phase = 0; phase < to_; ++phase) {
-    const double centre = static_cast<double>(phase) / to;
+    const double centre = static_cast<double>(phase) / static_cast<double>(to_);
     const auto first = static_cast<int64_t>(std::floor(centre * from - reach)) + 1;
     first_tap_[static_cast<size_t>(phase)] = first;
     for (int64_t k = 0; k < num_taps_; ++k) {
-      const double t = (static_cast<double>(first + k) / from - centre) * crossings;
+      // The published method places its taps in single precision; exact places would differ from it
+      // by twice the tolerance.
+      const float offset = static_cast<float>(first + k) / static_cast<float>(from_);
+      const float distance = offset - static_cast<float>(phase) / static_cast<float>(to_);
+      const float t = distance * static_cast<float>(crossings);
       if (std::abs(t) >= kZeroCrossings) continue;
       taps_[static_cast<size_t>(phase * num_taps_ + k)] =
           static_cast<float>(windowed_sinc(t) * crossings / from);

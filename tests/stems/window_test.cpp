@@ -1,0 +1,114 @@
+#include "stems/window.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/error.h"
+
+namespace cocola {
+namespace {
+
+using ::testing::ElementsAre;
+
+// Every stem constant at the given level; [N] levels.
+Track track_of(int64_t num_samples, const std::vector<int16_t>& levels, int64_t rate = 100) {
+  Track track;
+  track.sample_rate_hz = rate;
+  for (const int16_t level : levels) {
+    track.stems.emplace_back(static_cast<size_t>(num_samples), level);
+  }
+  return track;
+}
+
+std::vector<int64_t> starts_of(const std::vector<Window>& windows) {
+  std::vector<int64_t> starts;
+  for (const Window& window : windows) starts.push_back(window.start_sample);
+  return starts;
+}
+
+TEST(Windows, LieInsideTheTrackAndOverlapByAtMostTheLimit) {
+  for (const double overlap : {0.0, 0.3, 0.5, 0.7, 0.95}) {
+    for (const int64_t num_samples : {499, 500, 501, 749, 750, 2000, 5123}) {
+      WindowConfig config;
+      config.max_overlap = overlap;
+      const std::vector<int64_t> starts =
+          starts_of(lay_out_windows(track_of(num_samples, {1000, 1000}), config));
+      EXPECT_EQ(starts.empty(), num_samples < 500);
+      for (size_t i = 0; i < starts.size(); ++i) {
+        EXPECT_GE(starts[i], 0);
+        EXPECT_LE(starts[i] + 500, num_samples);
+        if (i == 0) continue;
+        EXPECT_GT(starts[i], starts[i - 1]);
+        const auto shared = static_cast<double>(starts[i - 1] + 500 - starts[i]);
+        EXPECT_LE(shared, overlap * 500 + 1e-9) << overlap;
+        EXPECT_GT(shared, overlap * 500 - 1.0) << "windows are needlessly far apart";
+      }
+    }
+  }
+}
+
+TEST(Windows, DefaultIsFiveSecondsWithHopsOfHalfAWindow) {
+  const WindowConfig config;
+  EXPECT_EQ(config.window_samples(16000), 80000);
+  EXPECT_THAT(starts_of(lay_out_windows(track_of(1300, {9, 9000, 9000}), config)),
+              ElementsAre(0, 250, 500, 750));
+}
+
+TEST(Windows, TellWhichStemsAreAudible) {
+  Track track = track_of(1500, {8000, 8000, 8000});
+  std::fill(track.stems[1].begin(), track.stems[1].begin() + 500, int16_t{0});
+  const std::vector<Window> windows = lay_out_windows(track, {});
+  ASSERT_EQ(windows.size(), 5u);
+  EXPECT_THAT(windows[0].audible, ElementsAre(1, 0, 1));
+  EXPECT_THAT(windows[1].audible, ElementsAre(1, 1, 1));
+  EXPECT_THAT(windows[2].audible, ElementsAre(1, 1, 1));
+}
+
+TEST(Windows, NeedTwoAudibleStems) {
+  Track track = track_of(1500, {8000, 8000});
+  std::fill(track.stems[1].begin() + 500, track.stems[1].end(), int16_t{0});
+  EXPECT_THAT(starts_of(lay_out_windows(track, {})), ElementsAre(0, 250));
+  EXPECT_TRUE(lay_out_windows(track_of(1500, {8000, 0, 0}), {}).empty());
+  EXPECT_TRUE(lay_out_windows(track_of(1500, {0, 0}), {}).empty());
+  EXPECT_TRUE(lay_out_windows(track_of(1500, {}), {}).empty());
+}
+
+TEST(Windows, AudibleMeansAboveTheLevelGivenTheTracksGain) {
+  // A constant of 33 / 32767 is -59.94 dB, 32 / 32767 is -60.21 dB.
+  EXPECT_EQ(lay_out_windows(track_of(500, {33, 33}), {}).size(), 1u);
+  EXPECT_EQ(lay_out_windows(track_of(500, {32, 32}), {}).size(), 0u);
+  Track loud = track_of(500, {32, 32});
+  loud.gain *= 1.1f;
+  EXPECT_EQ(lay_out_windows(loud, {}).size(), 1u);
+  WindowConfig strict;
+  strict.audible_dbfs = -20.0;
+  EXPECT_EQ(lay_out_windows(track_of(500, {3276, -3276}), strict).size(), 0u);
+  EXPECT_EQ(lay_out_windows(track_of(500, {3277, -3277}), strict).size(), 1u);
+}
+
+TEST(Windows, FullScaleDoesNotOverflow) {
+  const Track track = track_of(60 * 16000, {32767, -32768}, 16000);
+  WindowConfig config;
+  config.window_seconds = 60.0;
+  config.audible_dbfs = -0.01;
+  EXPECT_EQ(lay_out_windows(track, config).size(), 1u);
+}
+
+TEST(WindowConfig, RefusesValuesOutsideTheirRange) {
+  const auto refused = [](double WindowConfig::*field, double value) {
+    WindowConfig config;
+    config.*field = value;
+    EXPECT_THROW(config.validate(), UsageError) << value;
+  };
+  for (const double value : {0.49, 60.1, -1.0, std::nan("")})
+    refused(&WindowConfig::window_seconds, value);
+  for (const double value : {-0.1, 0.96, std::nan("")}) refused(&WindowConfig::max_overlap, value);
+  for (const double value : {0.1, -120.1, std::nan("")})
+    refused(&WindowConfig::audible_dbfs, value);
+  EXPECT_NO_THROW(WindowConfig{}.validate());
+}
+
+}  // namespace
+}  // namespace cocola
