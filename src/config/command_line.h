@@ -1,5 +1,6 @@
 // The command line all programs share.
 #pragma once
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,22 +13,28 @@ struct CommandLine {
   bool has_config = false;
   bool print_config = false;
   bool dry_run = false;
-  int64_t as_world = 0;
+  int64_t as_world = 0;  // --as-world, at least 1; 0 when not given
   bool json = false;
   std::string model;               // --model
   std::vector<std::string> files;  // positional
 };
 
-// Which options beyond --config, --set, --print-config, --help and --version a program takes.
+// Which options a program takes beside --help and --version.
 struct CommandLineSpec {
   std::string program;     // "cocola_score"
   std::string summary;     // one sentence
   std::string positional;  // e.g. "A B"; empty: no file arguments
-  bool takes_json = false, takes_model = false, takes_dry_run = false, requires_config = true;
+  bool takes_json = false, takes_model = false;
+  bool takes_dry_run = false;  // --dry-run and --as-world
+  // Whether --config, --set and --print-config are options, and whether --config must be given.
+  bool takes_config = true, requires_config = true;
 };
 
 // Handles --help, --version and --print-config itself (prints and returns false: the program ends
-// with status 0). Throws: UsageError for an unknown option, a missing value, or a missing --config.
+// with status 0). Without --config, overrides apply to the defaults.
+//
+// Throws: UsageError for an unknown or repeated option, a missing or wrong value, files where none
+//         are taken, or a missing --config; and what load_config throws.
 bool parse_command_line(const CommandLineSpec& spec, int argc, char** argv, CommandLine& out);
 
 extern const char* const kVersion;  // "0.1.0"

@@ -11,9 +11,9 @@
 
 namespace cocola {
 
-// One source of tracks. layout: "folder" (<root>/<track>/<any stem file>, split by hash of the
-// track's name).
+// One source of tracks. Relative paths, here and below, start at the working directory.
 struct DatasetConfig {
+  // "folder": <root>/<track>/<any stem file>, split by a hash of the track's name.
   std::string layout;
   std::string root;
   double train = 0.8, valid = 0.1, test = 0.1;  // shares of tracks; sum to 1
@@ -24,10 +24,11 @@ struct DatasetConfig {
 struct DataConfig {
   std::vector<DatasetConfig> datasets;
   // Directory of the shards and their manifest.
-  std::string shards;
+  std::string shards = "shards";
   // Rate to which stems are resampled, Hz. Range [1000, 96000].
   int64_t sample_rate_hz = 16000;
   WindowConfig window;
+  // What shards hold; at least one of them.
   bool store_stems = true, store_features = false;
   // Precomputed sub-mix pairs per window when features are stored. Range [1, 10000].
   int64_t pairs_per_window = 1;
@@ -42,6 +43,7 @@ struct DataConfig {
 
 struct EvaluationConfig {
   std::string split = "test";  // train | valid | test
+  // Numbers of candidates for which accuracy is reported. 1 to 64 different numbers in [2, 65536].
   std::vector<int64_t> k = {2, 8, 16, 64};
   // Hop between the windows of a long file when scoring, as a share of the window. Range (0, 1].
   double hop = 0.5;
@@ -51,8 +53,9 @@ struct EvaluationConfig {
 };
 
 struct RunConfig {
-  std::string experiment =
-      "run";  // output goes to runs/<experiment>/; letters, digits, '.', '_' and '-'
+  // Output goes to runs/<experiment>/. 1 to 100 of letters, digits, '.', '_' and '-'; starts with a
+  // letter or digit.
+  std::string experiment = "run";
   DataConfig data;
   FeatureConfig features;
   ModelConfig model;

@@ -1,1 +1,0 @@
-// Removed when the folder has its first source.

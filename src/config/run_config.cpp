@@ -1,0 +1,127 @@
+#include "config/run_config.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "base/error.h"
+
+namespace cocola {
+namespace {
+
+constexpr size_t kLongestName = 100;
+constexpr size_t kMostCandidateCounts = 64;
+
+template <typename Number>
+void require_range(const std::string& key, Number value, Number lowest, Number highest) {
+  if (value >= lowest && value <= highest) return;
+  fail_usage(key, "{} is outside [{}, {}]", value, lowest, highest);
+}
+
+bool is_letter_or_digit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+// The name becomes a directory, so it can be neither hidden nor leave runs/.
+void validate_experiment(const std::string& name) {
+  const bool spelled = std::ranges::all_of(
+      name, [](char c) { return is_letter_or_digit(c) || c == '.' || c == '_' || c == '-'; });
+  if (!name.empty() && name.size() <= kLongestName && spelled && is_letter_or_digit(name[0])) {
+    return;
+  }
+  fail_usage("experiment",
+             "'{}' is not a name of 1 to {} letters, digits, '.', '_' and '-' that starts with a "
+             "letter or digit",
+             name.substr(0, kLongestName), kLongestName);
+}
+
+void validate_dataset(const DatasetConfig& dataset, const std::string& key) {
+  if (dataset.layout != "folder") {
+    fail_usage(key + ".layout", "'{}' is not a layout of this version; there is: folder",
+               dataset.layout);
+  }
+  if (dataset.root.empty()) fail_usage(key + ".root", "is missing: the directory of the data set");
+  require_range(key + ".split.train", dataset.train, 0.0, 1.0);
+  require_range(key + ".split.valid", dataset.valid, 0.0, 1.0);
+  require_range(key + ".split.test", dataset.test, 0.0, 1.0);
+  const double sum = dataset.train + dataset.valid + dataset.test;
+  if (std::abs(sum - 1.0) > 1e-6) {
+    fail_usage(key + ".split", "train {}, valid {} and test {} sum to {}; they must sum to 1",
+               dataset.train, dataset.valid, dataset.test, sum);
+  }
+}
+
+void validate_source(const TrainingConfig& training, const DataConfig& data) {
+  if (training.source == SourceKind::stems && !data.store_stems) {
+    fail_usage("training.source",
+               "stems, but data.store holds only features; add stems to data.store, or set "
+               "training.source: features");
+  }
+  if (training.source == SourceKind::features && !data.store_features) {
+    fail_usage("training.source",
+               "features, but data.store holds only stems; add features to data.store, or set "
+               "training.source: stems");
+  }
+  if (training.source == SourceKind::features && training.augment.noise_std > 0.0) {
+    fail_usage("training.augment.noise_std",
+               "{} with training.source: features; noise belongs on waveforms, which precomputed "
+               "features no longer have; set training.augment.noise_std: 0, or training.source: "
+               "stems",
+               training.augment.noise_std);
+  }
+}
+
+}  // namespace
+
+void DataConfig::validate() const {
+  for (size_t i = 0; i < datasets.size(); ++i) {
+    validate_dataset(datasets[i], fmt::format("data.datasets.{}", i));
+  }
+  if (shards.empty()) fail_usage("data.shards", "is empty: the directory of the shards");
+  require_range<int64_t>("data.sample_rate_hz", sample_rate_hz, 1000, 96'000);
+  window.validate();
+  if (!store_stems && !store_features) {
+    fail_usage("data.store", "is empty; choose stems, features or both");
+  }
+  require_range<int64_t>("data.pairs_per_window", pairs_per_window, 1, 10'000);
+  require_range<int64_t>("data.tracks_per_shard", tracks_per_shard, 1, 100'000);
+}
+
+void EvaluationConfig::validate() const {
+  if (split != "train" && split != "valid" && split != "test") {
+    fail_usage("evaluation.split", "'{}' is not one of train, valid, test", split);
+  }
+  if (k.empty() || k.size() > kMostCandidateCounts) {
+    fail_usage("evaluation.k", "has {} numbers; 1 to {} are allowed", k.size(),
+               kMostCandidateCounts);
+  }
+  for (const int64_t candidates : k) {
+    require_range<int64_t>("evaluation.k", candidates, 2, 65'536);
+  }
+  if (std::set(k.begin(), k.end()).size() != k.size()) {
+    fail_usage("evaluation.k", "names a number of candidates twice");
+  }
+  if (!(hop > 0.0 && hop <= 1.0)) fail_usage("evaluation.hop", "{} is outside (0, 1]", hop);
+}
+
+void RunConfig::validate() const {
+  validate_experiment(experiment);
+  data.validate();
+  features.validate();
+  model.validate();
+  training.validate();
+  evaluation.validate();
+  if (features.sample_rate_hz != data.sample_rate_hz) {
+    fail_usage("data.sample_rate_hz", "{}, but the features are made for {} Hz",
+               data.sample_rate_hz, features.sample_rate_hz);
+  }
+  if (window_samples() < features.fft_size) {
+    fail_usage("data.window_seconds",
+               "{} s are {} samples, fewer than features.fft_size {}; lengthen the window or "
+               "shorten the transform",
+               data.window.window_seconds, window_samples(), features.fft_size);
+  }
+  validate_source(training, data);
+}
+
+}  // namespace cocola
