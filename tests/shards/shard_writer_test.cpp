@@ -123,6 +123,14 @@ TEST_F(RawShard, CarriesItsAttributes) {
   EXPECT_EQ(read_attribute("/windows/audible", kDigestAttribute), digest_of(audible));
 }
 
+// These values stand in FORMAT.md.
+TEST_F(RawShard, IsTheWorkedExampleOfTheFormat) {
+  EXPECT_EQ(read_attribute(kFeaturesDataset, kDigestAttribute), "b41049273af01997f221527ad8d370c1");
+  EXPECT_EQ(read_attribute(kAudioDataset, kDigestAttribute), "e54f23480455cfda6473c985e335ebbf");
+  EXPECT_EQ(read_attribute("/tracks/name", kDigestAttribute), "8aa31d8328686445afa53b59bc4efc1d");
+  EXPECT_EQ(read<int16_t>(kAudioDataset, H5T_NATIVE_INT16)[640], ExampleShard::sample(1, 1, 120));
+}
+
 TEST_F(RawShard, LargeDatasetsAreContiguousUnfilteredAndLittleEndian) {
   for (const auto& [name, expected] :
        {std::pair{kAudioDataset, H5T_STD_I16LE}, std::pair{kFeaturesDataset, H5T_STD_U16LE}}) {
