@@ -49,15 +49,19 @@ struct CommConfig {
 std::unique_ptr<Communicator> open_solo_world();
 
 // The world this process was started in, for host tensors: solo without a launcher, MPI under
-// mpirun or srun. MPI is initialised here and finalised when the communicator is destroyed. Throws:
-// Error when a launcher's environment says N ranks but MPI sees another number (srun without its
-// PMI).
+// mpirun or srun. MPI is initialised here, unless it was before, and then finalised when the
+// communicator is destroyed in good order; after a failure call abort_world instead.
+// Collective: every rank.
+// Throws:     Error when a launcher's environment says N ranks but MPI sees another number (srun
+//             without its PMIx).
 std::unique_ptr<Communicator> open_host_world(const CommConfig& config);
 
 // The same world for CUDA tensors (NCCL, bootstrapped over `host`); a world of one needs no NCCL.
-// Requires: host outlives the result; cudaSetDevice(local_rank) is done here.
-// Throws:   Error when there are more local ranks than GPUs (both numbers named), or when this
-// build has no NCCL.
+// COCOLA_SHARE_GPU=1 in the environment lets ranks share a GPU: slow, for tests only.
+// Requires:   host outlives the result; cudaSetDevice(local_rank) is done here.
+// Collective: every rank.
+// Throws:     Error when there are more local ranks than GPUs (both numbers named), or when this
+//             build has no NCCL.
 std::unique_ptr<Communicator> open_device_world(Communicator& host, const CommConfig& config);
 // 0 without a GPU, a driver, or CUDA in this build.
 int64_t num_cuda_devices();
@@ -66,8 +70,8 @@ int64_t num_cuda_devices();
 // ranks.
 void abort_world(int status);
 
-// Collective over `world`: throws Error on every rank, naming a differing rank, unless `text` is
-// equal everywhere.
+// Collective over `world`, which moves host tensors: throws Error on every rank, naming a differing
+// rank and the first line that differs, unless `text` is equal everywhere.
 void require_equal_everywhere(Communicator& world, const std::string& what,
                               const std::string& text);
 

@@ -12,6 +12,8 @@
 #include <exception>
 #include <span>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "comm/backends.h"
@@ -74,10 +76,10 @@ struct Call {
   int64_t scalar_type = 0;
 
   Call() = default;
-  Call(const char* name, const at::Tensor& tensor)
-      : num_bytes(static_cast<int64_t>(tensor.nbytes())),
-        scalar_type(static_cast<int64_t>(tensor.scalar_type())) {
-    std::strncpy(operation, name, sizeof operation - 1);
+  explicit Call(const char* name) { std::strncpy(operation, name, sizeof operation - 1); }
+  Call(const char* name, const at::Tensor& tensor) : Call(name) {
+    num_bytes = static_cast<int64_t>(tensor.nbytes());
+    scalar_type = static_cast<int64_t>(tensor.scalar_type());
   }
   std::string describe() const {
     return fmt::format("{} of {} bytes of type {}", operation, num_bytes,
@@ -110,7 +112,7 @@ class MpiCommunicator final : public Communicator {
   ~MpiCommunicator() override {
     // While an exception leaves this rank the others wait elsewhere: finalising would wait for them
     // for ever. The program aborts the world instead.
-    if (failed_ || std::uncaught_exceptions() > exceptions_at_start_) return;
+    if (!usable_ || std::uncaught_exceptions() > exceptions_at_start_) return;
     try {
       barrier();
     } catch (const Error&) {
@@ -128,33 +130,30 @@ class MpiCommunicator final : public Communicator {
   at::Tensor all_gather(const at::Tensor& local) override {
     require_gatherable_tensor(local, c10::DeviceType::CPU);
     const at::Tensor result = empty_for_gather(local, world_size_);
-    in_flight_ = {local, result};
-    agree(Call("all_gather", local));
+    begin(Call("all_gather", local), {local, result});
     const int64_t num_bytes = static_cast<int64_t>(local.nbytes());
     for (int64_t offset = 0; offset < num_bytes; offset += kPieceBytes) {
       gather_piece(bytes_of(local) + offset, bytes_of(result) + offset, num_bytes,
                    std::min(kPieceBytes, num_bytes - offset));
     }
-    in_flight_ = {};
+    end();
     return result;
   }
 
   void all_reduce_sum(at::Tensor tensor) override {
     require_collective_tensor("all_reduce_sum", tensor, c10::DeviceType::CPU);
     const at::Tensor flat = tensor.detach().view({-1});
-    in_flight_ = {flat, {}};
-    agree(Call("all_reduce_sum", flat));
+    begin(Call("all_reduce_sum", flat), {flat});
     const int64_t piece = kPieceBytes / flat.element_size();
     for (int64_t start = 0; start < flat.numel(); start += piece) {
       reduce_piece(flat.narrow(0, start, std::min(piece, flat.numel() - start)));
     }
-    in_flight_ = {};
+    end();
   }
 
   void broadcast(at::Tensor tensor) override {
     require_collective_tensor("broadcast", tensor, c10::DeviceType::CPU);
-    in_flight_ = {tensor, {}};
-    agree(Call("broadcast", tensor));
+    begin(Call("broadcast", tensor), {tensor});
     const int64_t num_bytes = static_cast<int64_t>(tensor.nbytes());
     for (int64_t offset = 0; offset < num_bytes; offset += kPieceBytes) {
       const int count = static_cast<int>(std::min(kPieceBytes, num_bytes - offset));
@@ -163,13 +162,12 @@ class MpiCommunicator final : public Communicator {
             "MPI_Ibcast");
       wait_for_payload(request, "broadcast");
     }
-    in_flight_ = {};
+    end();
   }
 
   void barrier() override {
-    Call call;
-    std::strncpy(call.operation, "barrier", sizeof call.operation - 1);
-    agree(call);
+    begin(Call("barrier"));
+    end();
   }
 
  private:
@@ -184,8 +182,7 @@ class MpiCommunicator final : public Communicator {
 
   template <typename... Args>
   [[noreturn]] void give_up(const char* operation, fmt::format_string<Args...> text,
-                            Args&&... args) {
-    failed_ = true;
+                            Args&&... args) const {
     fail("comm", "{} on rank {} of {}: {}", operation, rank_, world_size_,
          fmt::format(text, std::forward<Args>(args)...));
   }
@@ -196,19 +193,30 @@ class MpiCommunicator final : public Communicator {
     Backoff backoff;
     for (;;) {
       int done = 0;
-      const int status = MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done,
-                                     MPI_STATUSES_IGNORE);
-      if (status != MPI_SUCCESS) failed_ = true;
-      check(status, operation);
+      check(MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done,
+                        MPI_STATUSES_IGNORE),
+            operation);
       if (done) return true;
       if (Clock::now() > deadline) return false;
       backoff.pause();
     }
   }
 
+  // Every collective starts here and comes to its end(), unless it failed: MPI may then still write
+  // to its tensors, and the ranks no longer agree on what comes next.
+  void begin(const Call& call, std::vector<at::Tensor> tensors = {}) {
+    if (!usable_) give_up(call.operation, "an earlier collective failed; the world is unusable");
+    usable_ = false;
+    in_flight_ = std::move(tensors);
+    agree(call);
+  }
+  void end() {
+    in_flight_.clear();
+    usable_ = true;
+  }
+
   // Tells every rank what this one is about to do and waits until all say the same.
   void agree(const Call& call) {
-    if (failed_) give_up(call.operation, "an earlier collective failed; the world is unusable");
     mine_ = call;
     requests_.clear();
     for (int r = 0; r < world_size_; ++r) {
@@ -286,7 +294,7 @@ class MpiCommunicator final : public Communicator {
       mine_starts.push_back(static_cast<int>(r * num_mine * element_bytes));
     }
     const at::Tensor blocks = at::empty({world_size_, num_mine}, piece.options());
-    in_flight_[1] = blocks;
+    in_flight_.push_back(blocks);
     MPI_Request request = MPI_REQUEST_NULL;
     check(MPI_Ialltoallv(bytes_of(piece), counts.data(), starts.data(), MPI_BYTE, bytes_of(blocks),
                          mine_count.data(), mine_starts.data(), MPI_BYTE, comm_, &request),
@@ -305,15 +313,14 @@ class MpiCommunicator final : public Communicator {
 
   double timeout_seconds_;
   bool owns_mpi_;
-  bool failed_ = false;
+  bool usable_ = true;
   int exceptions_at_start_ = std::uncaught_exceptions();
   MPI_Comm comm_ = MPI_COMM_NULL;
   int rank_ = 0, world_size_ = 1, local_rank_ = 0, local_size_ = 1;
   Call mine_;
   std::vector<Call> theirs_;
   std::vector<MPI_Request> requests_;
-  // MPI may still write here after a deadline has passed, so the tensors must outlive the call.
-  std::array<at::Tensor, 2> in_flight_;
+  std::vector<at::Tensor> in_flight_;
 };
 
 }  // namespace
