@@ -1,0 +1,115 @@
+#include "batches/augment.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "base/error.h"
+
+namespace cocola {
+namespace {
+
+std::vector<float> noise(uint64_t seed, int64_t epoch, int64_t window, size_t length = 100'000) {
+  std::vector<float> waveform(length, 0.0f);
+  add_noise(waveform, 1.0, seed, epoch, window);
+  return waveform;
+}
+
+TEST(Noise, IsAFunctionOfSeedEpochAndWindow) {
+  const auto base = noise(1, 2, 3);
+  EXPECT_EQ(noise(1, 2, 3), base);
+  EXPECT_NE(noise(2, 2, 3), base);
+  EXPECT_NE(noise(1, 3, 3), base);
+  EXPECT_NE(noise(1, 2, 4), base);
+}
+
+TEST(Noise, ASampleDoesNotDependOnTheLengthOfTheWaveform) {
+  const auto whole = noise(1, 2, 3);
+  for (const size_t length : {1u, 2u, 7u, 1001u}) {
+    const auto part = noise(1, 2, 3, length);
+    EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin())) << length;
+  }
+}
+
+// Tolerances are four standard errors of 100,000 draws.
+TEST(Noise, IsStandardNormal) {
+  const auto draws = noise(1, 2, 3);
+  double mean = 0.0, square = 0.0, fourth = 0.0, neighbours = 0.0;
+  size_t beyond_three = 0;
+  for (size_t i = 0; i < draws.size(); ++i) {
+    const double x = static_cast<double>(draws[i]);
+    ASSERT_TRUE(std::isfinite(x));
+    mean += x;
+    square += x * x;
+    fourth += x * x * x * x;
+    if (i > 0) neighbours += x * static_cast<double>(draws[i - 1]);
+    if (std::abs(x) > 3.0) ++beyond_three;
+  }
+  const auto n = static_cast<double>(draws.size());
+  EXPECT_NEAR(mean / n, 0.0, 4.0 / std::sqrt(n));
+  EXPECT_NEAR(square / n, 1.0, 4.0 * std::sqrt(2.0 / n));
+  EXPECT_NEAR(fourth / n, 3.0, 4.0 * std::sqrt(96.0 / n));
+  EXPECT_NEAR(neighbours / n, 0.0, 4.0 / std::sqrt(n));
+  EXPECT_NEAR(static_cast<double>(beyond_three), 0.0027 * n, 4.0 * std::sqrt(0.0027 * n));
+}
+
+TEST(Noise, ScalesWithItsDeviationAndVanishesAtZero) {
+  const auto draws = noise(1, 2, 3, 1000);
+  std::vector<float> waveform(1000, 0.25f);
+  add_noise(waveform, 0.0, 1, 2, 3);
+  EXPECT_EQ(waveform, std::vector<float>(1000, 0.25f));
+  add_noise(waveform, 1e-3, 1, 2, 3);
+  for (size_t i = 0; i < waveform.size(); ++i) {
+    EXPECT_NEAR(waveform[i], 0.25f + 1e-3f * draws[i], 1e-7);
+  }
+}
+
+TEST(ChannelMasks, AreDrawnAsOftenAsAsked) {
+  int count[3] = {};
+  for (int64_t window = 0; window < 30'000; ++window) {
+    ++count[static_cast<int>(draw_channel_mask(2.0 / 3.0, 9, 4, window))];
+  }
+  for (const int found : count) EXPECT_NEAR(found, 10'000, 4 * std::sqrt(30'000 * 2.0 / 9.0));
+  for (int64_t window = 0; window < 1000; ++window) {
+    EXPECT_EQ(draw_channel_mask(0.0, 9, 4, window), ChannelMask::none);
+    EXPECT_NE(draw_channel_mask(1.0, 9, 4, window), ChannelMask::none);
+    EXPECT_EQ(draw_channel_mask(0.5, 9, 4, window), draw_channel_mask(0.5, 9, 4, window));
+  }
+}
+
+TEST(ChannelMasks, HideExactlyOneChannel) {
+  const FeatureShape shape{.channels = 2, .mel_bins = 3, .frames = 4};
+  const std::vector<float> features(24, -7.0f);
+  for (const ChannelMask mask :
+       {ChannelMask::none, ChannelMask::harmonic, ChannelMask::percussive}) {
+    std::vector<float> masked = features;
+    hide_channel(mask, masked, shape);
+    for (size_t i = 0; i < 24; ++i) {
+      const ChannelMask hidden = i < 12 ? ChannelMask::harmonic : ChannelMask::percussive;
+      EXPECT_EQ(masked[i], mask == hidden ? kMaskedDb : -7.0f) << i;
+    }
+  }
+}
+
+TEST(ChannelMasks, NeedTheTwoChannelsOfHps) {
+  std::vector<float> features(12, 0.0f);
+  const FeatureShape mel{.channels = 1, .mel_bins = 3, .frames = 4};
+  EXPECT_THROW(hide_channel(ChannelMask::harmonic, features, mel), Error);
+  const FeatureShape hps{.channels = 2, .mel_bins = 3, .frames = 4};
+  EXPECT_THROW(hide_channel(ChannelMask::harmonic, features, hps), Error);
+}
+
+TEST(AugmentConfig, RefusesValuesOutsideItsRanges) {
+  AugmentConfig().validate();
+  for (const double bad : {-0.1, 1.1, std::numeric_limits<double>::quiet_NaN()}) {
+    EXPECT_THROW((AugmentConfig{.noise_std = bad, .mask_probability = 0.5}.validate()), Error);
+    EXPECT_THROW((AugmentConfig{.noise_std = 0.1, .mask_probability = bad}.validate()), Error);
+  }
+}
+
+}  // namespace
+}  // namespace cocola

@@ -1,0 +1,212 @@
+#include "batches/batch_loader.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/equal.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <set>
+#include <thread>
+
+#include "base/error.h"
+
+namespace cocola {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr FeatureShape kShape{.channels = 2, .mel_bins = 3, .frames = 4};
+constexpr Sampler kSampler{.num_windows = 50, .pairs_per_step = 8, .seed = 11};
+using SourceMaker = std::function<std::unique_ptr<PairSource>()>;
+
+// Views that tell window, epoch and side; never the value of a hidden channel.
+float value_of(int64_t window, int64_t epoch, bool positive) {
+  return static_cast<float>(-1 - window - 100 * epoch - (positive ? 10'000 : 0));
+}
+
+class NumberedSource : public PairSource {
+ public:
+  void make_pair(int64_t window, int64_t epoch, std::span<float> anchor,
+                 std::span<float> positive) override {
+    std::ranges::fill(anchor, value_of(window, epoch, false));
+    std::ranges::fill(positive, value_of(window, epoch, true));
+  }
+};
+
+class FailingSource : public NumberedSource {
+ public:
+  void make_pair(int64_t window, int64_t epoch, std::span<float> anchor,
+                 std::span<float> positive) override {
+    if (epoch == 1) fail("test", "window {} is broken", window);
+    NumberedSource::make_pair(window, epoch, anchor, positive);
+  }
+};
+
+class CountingSource : public NumberedSource {
+ public:
+  explicit CountingSource(std::atomic<int64_t>& count) : count_(count) {}
+  void make_pair(int64_t window, int64_t epoch, std::span<float> anchor,
+                 std::span<float> positive) override {
+    NumberedSource::make_pair(window, epoch, anchor, positive);
+    ++count_;
+  }
+
+ private:
+  std::atomic<int64_t>& count_;
+};
+
+const SourceMaker kNumbered = [] { return std::make_unique<NumberedSource>(); };
+
+struct LoaderCase {
+  int64_t rank = 0, world_size = 1, first_step = 0, last_step = 20;
+  int64_t num_threads = 3, read_ahead = 2;
+  double mask_probability = 0.0;
+  FeatureShape shape = kShape;
+  SourceMaker make_source = kNumbered;
+
+  std::unique_ptr<BatchLoader> open() const {
+    return std::make_unique<BatchLoader>(
+        kSampler, rank, world_size, first_step, last_step, shape, mask_probability,
+        LoaderConfig{.num_threads = num_threads, .read_ahead = read_ahead}, make_source);
+  }
+};
+
+TEST(BatchLoader, DeliversTheStepsOfTheSamplerInOrder) {
+  for (int64_t rank = 0; rank < 2; ++rank) {
+    const auto loader = LoaderCase{.rank = rank, .world_size = 2}.open();
+    for (int64_t step = 0; step < 20; ++step) {
+      const Batch batch = loader->next();
+      EXPECT_EQ(batch.step, step);
+      EXPECT_EQ(batch.epoch, kSampler.epoch_of(step));
+      EXPECT_EQ(batch.window_ids, kSampler.windows_of(step, rank, 2));
+      ASSERT_EQ(batch.anchors.sizes(), (std::vector<int64_t>{4, 2, 3, 4}));
+      for (int64_t pair = 0; pair < 4; ++pair) {
+        const int64_t window = batch.window_ids[static_cast<size_t>(pair)];
+        EXPECT_EQ(batch.anchors[pair].min().item<float>(), value_of(window, batch.epoch, false));
+        EXPECT_EQ(batch.anchors[pair].max().item<float>(), value_of(window, batch.epoch, false));
+        EXPECT_EQ(batch.positives[pair].min().item<float>(), value_of(window, batch.epoch, true));
+        EXPECT_EQ(batch.positives[pair].max().item<float>(), value_of(window, batch.epoch, true));
+      }
+    }
+  }
+}
+
+TEST(BatchLoader, GivesTheSameBatchesWithAnyNumberOfThreadsAndFromAnyStep) {
+  const auto reference =
+      LoaderCase{.num_threads = 1, .read_ahead = 1, .mask_probability = 0.5}.open();
+  const auto others = {
+      LoaderCase{.num_threads = 8, .read_ahead = 5, .mask_probability = 0.5}.open(),
+      LoaderCase{.num_threads = 0, .mask_probability = 0.5}.open()};
+  const auto later = LoaderCase{.first_step = 7, .mask_probability = 0.5}.open();
+  for (int64_t step = 0; step < 20; ++step) {
+    const Batch expected = reference->next();
+    const auto expect_equal = [&](const Batch& batch) {
+      EXPECT_EQ(batch.step, step);
+      EXPECT_EQ(batch.window_ids, expected.window_ids);
+      EXPECT_TRUE(at::equal(batch.anchors, expected.anchors)) << step;
+      EXPECT_TRUE(at::equal(batch.positives, expected.positives)) << step;
+    };
+    for (const auto& other : others) expect_equal(other->next());
+    if (step >= 7) expect_equal(later->next());
+  }
+}
+
+TEST(BatchLoader, HidesTheSameDrawnChannelInBothViews) {
+  const auto loader = LoaderCase{.mask_probability = 0.6}.open();
+  std::set<ChannelMask> seen;
+  for (int64_t step = 0; step < 20; ++step) {
+    const Batch batch = loader->next();
+    for (int64_t pair = 0; pair < 8; ++pair) {
+      const int64_t window = batch.window_ids[static_cast<size_t>(pair)];
+      const ChannelMask mask = draw_channel_mask(0.6, kSampler.seed, batch.epoch, window);
+      seen.insert(mask);
+      for (const at::Tensor& view : {batch.anchors[pair], batch.positives[pair]}) {
+        EXPECT_EQ(view[0].max().item<float>() == kMaskedDb, mask == ChannelMask::harmonic);
+        EXPECT_EQ(view[1].max().item<float>() == kMaskedDb, mask == ChannelMask::percussive);
+      }
+    }
+  }
+  EXPECT_EQ(seen.size(), 3u);
+}
+
+TEST(BatchLoader, LeavesMelFeaturesUnmasked) {
+  const auto loader = LoaderCase{.mask_probability = 1.0, .shape = {1, 3, 4}}.open();
+  EXPECT_LT(loader->next().anchors.max().item<float>(), kMaskedDb);
+}
+
+TEST(BatchLoader, PassesTheErrorOfAWorkerOn) {
+  const auto loader =
+      LoaderCase{.make_source = [] { return std::make_unique<FailingSource>(); }}.open();
+  std::string message;
+  int64_t delivered = 0;
+  try {
+    for (; delivered < 20; ++delivered) loader->next();
+  } catch (const Error& e) {
+    message = e.what();
+  }
+  EXPECT_THAT(message, HasSubstr("is broken"));
+  EXPECT_LE(delivered, kSampler.steps_per_epoch());
+  EXPECT_THROW(loader->next(), Error);
+}
+
+TEST(BatchLoader, PassesTheErrorOfASourceThatCannotBeMadeOn) {
+  const auto loader = LoaderCase{.make_source = []() -> std::unique_ptr<PairSource> {
+                        fail("test", "no source");
+                      }}.open();
+  EXPECT_THROW(loader->next(), Error);
+}
+
+TEST(BatchLoader, EndsAfterTheLastStep) {
+  const auto loader = LoaderCase{.first_step = 3, .last_step = 5}.open();
+  EXPECT_EQ(loader->next().step, 3);
+  EXPECT_EQ(loader->next().step, 4);
+  EXPECT_THROW(loader->next(), Error);
+  EXPECT_THROW((LoaderCase{.first_step = 5, .last_step = 5}.open()->next()), Error);
+}
+
+TEST(BatchLoader, ReadsAheadNoFurtherThanAsked) {
+  std::atomic<int64_t> count = 0;
+  const auto loader = LoaderCase{
+      .num_threads = 4, .read_ahead = 3, .make_source = [&count] {
+        return std::make_unique<CountingSource>(count);
+      }}.open();
+  for (int64_t delivered = 1; delivered < 10; ++delivered) {
+    loader->next();
+    while (count < (delivered + 3) * 8) std::this_thread::yield();
+    EXPECT_EQ(count, (delivered + 3) * 8);
+  }
+}
+
+TEST(BatchLoader, CanBeDroppedAtAnyMoment) {
+  for (int64_t taken = 0; taken < 4; ++taken) {
+    for (const int64_t num_threads : {1, 4}) {
+      const auto loader = LoaderCase{.num_threads = num_threads, .read_ahead = 1}.open();
+      for (int64_t i = 0; i < taken; ++i) loader->next();
+    }
+  }
+}
+
+TEST(BatchLoader, LeavesTheMainThreadsOwnThreadsAlone) {
+  const int before = at::get_num_threads();
+  LoaderCase{}.open()->next();
+  EXPECT_EQ(at::get_num_threads(), before);
+}
+
+TEST(BatchLoader, CountsTheTimeItWaited) {
+  const auto loader = LoaderCase{}.open();
+  EXPECT_EQ(loader->waited_seconds(), 0.0);
+  for (int64_t step = 0; step < 20; ++step) loader->next();
+  EXPECT_GT(loader->waited_seconds(), 0.0);
+}
+
+TEST(LoaderConfig, RefusesValuesOutsideItsRanges) {
+  LoaderConfig().validate();
+  EXPECT_THROW((LoaderConfig{.num_threads = -1, .read_ahead = 1}.validate()), Error);
+  EXPECT_THROW((LoaderConfig{.num_threads = 257, .read_ahead = 1}.validate()), Error);
+  EXPECT_THROW((LoaderConfig{.num_threads = 1, .read_ahead = 0}.validate()), Error);
+  EXPECT_THROW((LoaderConfig{.num_threads = 1, .read_ahead = 65}.validate()), Error);
+}
+
+}  // namespace
+}  // namespace cocola
