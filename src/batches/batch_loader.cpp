@@ -43,6 +43,7 @@ struct BatchLoader::Impl {
         shape(feature_shape),
         mask_probability(feature_shape.channels == 2 ? mask : 0.0),
         config(loader_config) {}
+  ~Impl();
 
   void work(const std::function<std::unique_ptr<PairSource>()>& make_source);
   bool take_pair(std::shared_ptr<Slot>& slot, int64_t& pair);
@@ -66,6 +67,16 @@ struct BatchLoader::Impl {
   double waited = 0.0;
   std::vector<std::jthread> threads;
 };
+
+// Also runs when not all threads could be started.
+BatchLoader::Impl::~Impl() {
+  {
+    const std::lock_guard lock(mutex);
+    closing = true;
+  }
+  room.notify_all();
+  threads.clear();  // joins
+}
 
 std::shared_ptr<BatchLoader::Impl::Slot> BatchLoader::Impl::open_slot() {
   auto slot = std::make_shared<Slot>();
@@ -154,14 +165,7 @@ BatchLoader::BatchLoader(const Sampler& sampler, int64_t rank, int64_t world_siz
   }
 }
 
-BatchLoader::~BatchLoader() {
-  {
-    const std::lock_guard lock(impl_->mutex);
-    impl_->closing = true;
-  }
-  impl_->room.notify_all();
-  impl_->threads.clear();  // joins
-}
+BatchLoader::~BatchLoader() = default;
 
 Batch BatchLoader::next() {
   const auto start = std::chrono::steady_clock::now();
