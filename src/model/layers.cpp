@@ -7,6 +7,8 @@
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
 
+#include "model/depthwise.h"
+
 namespace cocola {
 
 Convolution::Convolution(const ConvolutionShape& shape, const std::string& name, ModelState& state)
@@ -25,6 +27,10 @@ Convolution::Convolution(const ConvolutionShape& shape, const std::string& name,
 }
 
 at::Tensor Convolution::operator()(const at::Tensor& x) const {
+  const bool depthwise = groups_ > 1 && groups_ == weight_.size(0);
+  if (depthwise && depthwise_applies(x, weight_)) {
+    return depthwise_convolution(x, weight_, stride_, pad_before_, pad_after_);
+  }
   if (pad_before_ == pad_after_) {
     return at::conv2d(x, weight_, bias_, stride_, pad_before_, 1, groups_);
   }

@@ -1,0 +1,245 @@
+#include "model/depthwise_kernels.h"
+
+#include <c10/util/BFloat16.h>
+
+#include <algorithm>
+#include <cstring>
+
+// Each kernel is compiled for three levels of x86-64; the loader takes the best this machine has.
+// What a kernel calls must be inlined into it, or it would be compiled for the lowest level only.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define COCOLA_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define COCOLA_CLONES
+#endif
+
+namespace cocola {
+namespace {
+
+// 16 values as the compiler's vectors; what the machine lacks in width it does in several steps.
+typedef float Floats __attribute__((vector_size(16 * sizeof(float))));
+typedef double Doubles __attribute__((vector_size(16 * sizeof(double))));
+typedef uint32_t Words __attribute__((vector_size(16 * sizeof(uint32_t))));
+typedef uint16_t Halves __attribute__((vector_size(16 * sizeof(uint16_t))));
+
+template <typename Value>
+struct Lanes;
+
+template <typename Value, typename VectorType>
+struct PlainLanes {
+  using Vector = VectorType;
+  [[gnu::always_inline]] static inline void load(Vector& to, const Value* from) {
+    std::memcpy(&to, from, sizeof(to));
+  }
+  [[gnu::always_inline]] static inline void store(Value* to, const Vector& from) {
+    std::memcpy(to, &from, sizeof(from));
+  }
+};
+template <>
+struct Lanes<float> : PlainLanes<float, Floats> {};
+template <>
+struct Lanes<double> : PlainLanes<double, Doubles> {};
+
+template <>
+struct Lanes<c10::BFloat16> {
+  using Vector = Floats;
+  [[gnu::always_inline]] static inline void load(Vector& to, const c10::BFloat16* from) {
+    Halves halves;
+    std::memcpy(&halves, from, sizeof(halves));
+    const Words words = __builtin_convertvector(halves, Words) << 16;
+    std::memcpy(&to, &words, sizeof(to));
+  }
+  // Rounds to nearest even; what is not a number stays so.
+  [[gnu::always_inline]] static inline void store(c10::BFloat16* to, const Vector& from) {
+    Words words;
+    std::memcpy(&words, &from, sizeof(words));
+    const Words rounded = (words + 0x7FFFu + ((words >> 16) & 1u)) >> 16;
+    const Words chosen = from == from ? rounded : Words{} + 0x7FC0u;
+    const Halves halves = __builtin_convertvector(chosen, Halves);
+    std::memcpy(to, &halves, sizeof(halves));
+  }
+};
+
+// The taps that reach position i along one axis: first, first + step, ... below last. The first of
+// them reads position `source`, each further one the next (backward: the one before).
+struct Taps {
+  int64_t first, last, source;
+};
+
+template <bool Backward>
+[[gnu::always_inline]] inline Taps taps_of(const DepthwiseGeometry& g, int64_t i,
+                                           int64_t source_size) {
+  if (!Backward) {
+    const int64_t start = i * g.stride - g.pad;
+    const int64_t first = std::max<int64_t>(0, -start);
+    return {first, std::min(g.kernel, source_size - start), start + first};
+  }
+  // Output o was made by tap k from input i where o * stride = i + pad - k.
+  const int64_t lowest = std::max<int64_t>(0, i + g.pad - (source_size - 1) * g.stride);
+  const int64_t first = lowest + (i + g.pad - lowest) % g.stride;
+  return {first, std::min(g.kernel, i + g.pad + 1), (i + g.pad - first) / g.stride};
+}
+
+// One line of the output (backward: of the input's gradient) for kVectors * 16 channels.
+template <bool Backward, int kVectors, typename Value, typename Sum>
+[[gnu::always_inline]] inline void accumulate_line(const DepthwiseGeometry& g, const Value* image,
+                                                   const Sum* weight, Value* line, int64_t row) {
+  using L = Lanes<Value>;
+  const int64_t source_width = Backward ? g.out_width : g.in_width;
+  const int64_t width = Backward ? g.in_width : g.out_width;
+  const int64_t step = Backward ? g.stride : 1;
+  const int64_t next = Backward ? -1 : 1;
+  const Taps vertical = taps_of<Backward>(g, row, Backward ? g.out_height : g.in_height);
+  for (int64_t column = 0; column < width; ++column) {
+    const Taps horizontal = taps_of<Backward>(g, column, source_width);
+    typename L::Vector sums[kVectors] = {};
+    int64_t source_row = vertical.source;
+    for (int64_t kh = vertical.first; kh < vertical.last; kh += step, source_row += next) {
+      const Value* from = image + (source_row * source_width + horizontal.source) * g.channels;
+      const Sum* const taps = weight + kh * g.kernel * g.channels;
+      for (int64_t kw = horizontal.first; kw < horizontal.last; kw += step) {
+        for (int v = 0; v < kVectors; ++v) {
+          typename L::Vector value, factor;
+          L::load(value, from + v * kDepthwiseLanes);
+          Lanes<Sum>::load(factor, taps + kw * g.channels + v * kDepthwiseLanes);
+          sums[v] += value * factor;
+        }
+        from += next * g.channels;
+      }
+    }
+    for (int v = 0; v < kVectors; ++v) {
+      L::store(line + column * g.channels + v * kDepthwiseLanes, sums[v]);
+    }
+  }
+}
+
+template <bool Backward, typename Value, typename Sum>
+[[gnu::always_inline]] inline void accumulate(const DepthwiseGeometry& g, const Value* from,
+                                              const Sum* weight, Value* to, int64_t first,
+                                              int64_t last) {
+  constexpr int kWide = 3;  // expansion makes channels multiples of 48
+  const int64_t in_size = g.in_height * g.in_width, out_size = g.out_height * g.out_width;
+  const int64_t height = Backward ? g.in_height : g.out_height;
+  const int64_t width = Backward ? g.in_width : g.out_width;
+  for (int64_t row = first; row < last; ++row) {
+    const Value* const image = from + row / height * (Backward ? out_size : in_size) * g.channels;
+    Value* const line = to + row * width * g.channels;
+    int64_t c = 0;
+    for (; c + kWide * kDepthwiseLanes <= g.channels; c += kWide * kDepthwiseLanes) {
+      accumulate_line<Backward, kWide>(g, image + c, weight + c, line + c, row % height);
+    }
+    for (; c < g.channels; c += kDepthwiseLanes) {
+      accumulate_line<Backward, 1>(g, image + c, weight + c, line + c, row % height);
+    }
+  }
+}
+
+// One line of the kernel at a time, its taps' sums in registers along a line of the image.
+template <int kKernel, typename Value, typename Sum>
+[[gnu::always_inline]] inline void accumulate_weight(const DepthwiseGeometry& g, const Value* x,
+                                                     const Value* grad, Sum* grad_weight,
+                                                     int64_t row, int64_t kh) {
+  using L = Lanes<Value>;
+  const int64_t in_row = row * g.stride - g.pad + kh;
+  if (in_row < 0 || in_row >= g.in_height) return;
+  const Value* const x_line = x + in_row * g.in_width * g.channels;
+  const Value* const grad_line = grad + row * g.out_width * g.channels;
+  typename L::Vector sums[kKernel] = {};
+  for (int64_t column = 0; column < g.out_width; ++column) {
+    typename L::Vector slope, value;
+    L::load(slope, grad_line + column * g.channels);
+    const int64_t left = column * g.stride - g.pad;
+    if (left >= 0 && left + kKernel <= g.in_width) {
+      for (int kw = 0; kw < kKernel; ++kw) {
+        L::load(value, x_line + (left + kw) * g.channels);
+        sums[kw] += value * slope;
+      }
+    } else {
+      for (int kw = 0; kw < kKernel; ++kw) {
+        if (left + kw < 0 || left + kw >= g.in_width) continue;
+        L::load(value, x_line + (left + kw) * g.channels);
+        sums[kw] += value * slope;
+      }
+    }
+  }
+  for (int kw = 0; kw < kKernel; ++kw) {
+    Sum* const to = grad_weight + (kh * kKernel + kw) * g.channels;
+    typename L::Vector total;
+    Lanes<Sum>::load(total, to);
+    total += sums[kw];
+    Lanes<Sum>::store(to, total);
+  }
+}
+
+template <typename Value, typename Sum>
+[[gnu::always_inline]] inline void accumulate_weights(const DepthwiseGeometry& g, const Value* x,
+                                                      const Value* grad, Sum* grad_weight,
+                                                      int64_t channel, int64_t first,
+                                                      int64_t last) {
+  for (int64_t image = first; image < last; ++image) {
+    const Value* const from = x + image * g.in_height * g.in_width * g.channels + channel;
+    const Value* const slopes = grad + image * g.out_height * g.out_width * g.channels + channel;
+    for (int64_t row = 0; row < g.out_height; ++row) {
+      for (int64_t kh = 0; kh < g.kernel; ++kh) {
+        if (g.kernel == 3) {
+          accumulate_weight<3>(g, from, slopes, grad_weight + channel, row, kh);
+        } else {
+          accumulate_weight<5>(g, from, slopes, grad_weight + channel, row, kh);
+        }
+      }
+    }
+  }
+}
+
+// Calls run(value, sum) with zeros of the types of images and sums.
+template <typename Run>
+[[gnu::always_inline]] inline void with_types(c10::ScalarType type, const Run& run) {
+  if (type == c10::ScalarType::Double) {
+    run(double{}, double{});
+  } else if (type == c10::ScalarType::Float) {
+    run(float{}, float{});
+  } else {
+    run(c10::BFloat16{}, float{});
+  }
+}
+
+template <typename Value>
+[[gnu::always_inline]] inline const Value* as(const void* memory, Value) {
+  return static_cast<const Value*>(memory);
+}
+template <typename Value>
+[[gnu::always_inline]] inline Value* as(void* memory, Value) {
+  return static_cast<Value*>(memory);
+}
+
+}  // namespace
+
+COCOLA_CLONES void depthwise_forward(const DepthwiseGeometry& g, c10::ScalarType type,
+                                     const void* x, const void* weight, void* y, int64_t first,
+                                     int64_t last) {
+  with_types(
+      type, [&](auto value, auto sum) __attribute__((always_inline)) {
+        accumulate<false>(g, as(x, value), as(weight, sum), as(y, value), first, last);
+      });
+}
+
+COCOLA_CLONES void depthwise_backward_input(const DepthwiseGeometry& g, c10::ScalarType type,
+                                            const void* grad, const void* weight, void* grad_x,
+                                            int64_t first, int64_t last) {
+  with_types(
+      type, [&](auto value, auto sum) __attribute__((always_inline)) {
+        accumulate<true>(g, as(grad, value), as(weight, sum), as(grad_x, value), first, last);
+      });
+}
+
+COCOLA_CLONES void depthwise_backward_weight(const DepthwiseGeometry& g, c10::ScalarType type,
+                                             const void* x, const void* grad, void* grad_weight,
+                                             int64_t channel, int64_t first, int64_t last) {
+  with_types(
+      type, [&](auto value, auto sum) __attribute__((always_inline)) {
+        accumulate_weights(g, as(x, value), as(grad, value), as(grad_weight, sum), channel, first,
+                           last);
+      });
+}
+
+}  // namespace cocola
