@@ -1,0 +1,32 @@
+// The other side of a comparison: a program that answers one line to each line, kept running so
+// that both sides are timed in turns in the same run.
+#pragma once
+#include <sys/types.h>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+namespace cocola::bench {
+
+class PeerProcess {
+ public:
+  // Starts arguments[0], looked up in PATH, with these arguments. No shell is involved.
+  // Throws: Error when it cannot be started.
+  explicit PeerProcess(const std::vector<std::string>& arguments);
+  // Closes its input and waits for its end.
+  ~PeerProcess();
+  PeerProcess(const PeerProcess&) = delete;
+  PeerProcess& operator=(const PeerProcess&) = delete;
+
+  // Sends one line, returns the line it answers. Throws: Error when the peer has ended.
+  std::string ask(const std::string& line);
+
+ private:
+  std::string name_;
+  pid_t pid_ = 0;
+  FILE* input_ = nullptr;
+  FILE* output_ = nullptr;
+};
+
+}  // namespace cocola::bench

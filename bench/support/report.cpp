@@ -1,0 +1,58 @@
+#include "support/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/json.h"
+
+namespace cocola::bench {
+
+Arguments parse_arguments(int argc, char** argv) {
+  Arguments arguments;
+  for (int i = 1; i < argc; i += 2) {
+    const std::string name = argv[i];
+    if ((name != "--json" && name != "--python") || i + 1 == argc) {
+      fail_usage("bench", "\"{}\"; accepted are --json FILE and --python PROGRAM", name);
+    }
+    (name == "--json" ? arguments.json : arguments.python) = argv[i + 1];
+  }
+  return arguments;
+}
+
+void report(const std::vector<Measurement>& measurements, const Arguments& arguments) {
+  fmt::print("{:<48} {:>12} {:>12} {:>8}  {}\n", "", "ours", "peer", "ratio", "unit");
+  OrderedJson json = OrderedJson::object();
+  for (const Measurement& m : measurements) {
+    OrderedJson entry = {{"ours", m.ours}, {"unit", m.unit}};
+    std::string peer = "-", ratio = "-";
+    if (m.peer) {
+      entry["peer"] = *m.peer;
+      entry["ratio"] = m.ours / *m.peer;
+      peer = fmt::format("{:.1f}", *m.peer);
+      ratio = fmt::format("{:.2f}", m.ours / *m.peer);
+    }
+    json[m.name] = entry;
+    fmt::print("{:<48} {:>12.1f} {:>12} {:>8}  {}\n", m.what, m.ours, peer, ratio, m.unit);
+  }
+  std::fflush(stdout);
+  if (!arguments.json.empty()) write_file_atomically(arguments.json, json.dump(2) + "\n");
+}
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+double seconds_of(const std::function<void()>& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace cocola::bench
