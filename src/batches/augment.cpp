@@ -17,15 +17,6 @@ void AugmentConfig::validate() const {
   }
 }
 
-void add_noise(std::span<float> waveform, double noise_std, uint64_t seed, int64_t epoch,
-               int64_t window) {
-  if (noise_std == 0) return;
-  PhiloxStream draws(seed, DrawPurpose::noise, 0, static_cast<uint64_t>(window),
-                     static_cast<uint64_t>(epoch));
-  const auto scale = static_cast<float>(noise_std);
-  for (float& sample : waveform) sample += scale * draws.next_normal();
-}
-
 ChannelMask draw_channel_mask(double mask_probability, uint64_t seed, int64_t epoch,
                               int64_t window) {
   PhiloxStream draws(seed, DrawPurpose::channel_mask, 0, static_cast<uint64_t>(window),

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/philox.h"
 
 namespace cocola {
 namespace {
@@ -32,6 +33,24 @@ TEST(Noise, ASampleDoesNotDependOnTheLengthOfTheWaveform) {
   for (const size_t length : {1u, 2u, 7u, 1001u}) {
     const auto part = noise(1, 2, 3, length);
     EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin())) << length;
+  }
+}
+
+// Lanes of 64 blocks: the cosines, then the sines of words 0 and 1, then those of words 2 and 3.
+TEST(Noise, IsTheBoxMullerTransformOfPhilox) {
+  const uint64_t seed = 0x123456789abcdef0u;
+  const auto draws = noise(seed, 2, 3, 10'000);
+  for (size_t i = 0; i < draws.size(); ++i) {
+    const auto block = static_cast<uint32_t>(i / 256 * 64 + i % 64);
+    const size_t quarter = i % 256 / 64;
+    const PhiloxBlock words = philox4x32_10(
+        {block, static_cast<uint32_t>(DrawPurpose::noise) << 24, 3, 2}, {0x9abcdef0u, 0x12345678u});
+    const double u = (static_cast<double>(words[quarter / 2 * 2] >> 8) + 1.0) * 0x1p-24;
+    const uint32_t angle_word = words[quarter / 2 * 2 + 1];
+    const double within = static_cast<double>((angle_word & 0x3fffffffu) >> 6) * 0x1p-24 - 0.5;
+    const double angle = (within + static_cast<double>(angle_word >> 30)) * std::acos(-1.0) / 2;
+    const double radius = std::sqrt(-2.0 * std::log(u));
+    EXPECT_NEAR(draws[i], radius * (quarter % 2 == 0 ? std::cos(angle) : std::sin(angle)), 3e-6);
   }
 }
 
