@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 // Checks configuration, shards and batch arithmetic for a world that need not be there.
 int dry_run(const RunConfig& config, int64_t world_size) {
   config.training.validate_world(world_size);
-  const OpenData data = open_training_data(config, true);
+  const OpenData data = open_training_data(config, *open_solo_world());
   const CocolaModel model(config.model, config.features.channels(), config.training.seed);
   fmt::print("{}", describe_run(config, data, model, world_size));
   return kExitDone;
@@ -40,7 +40,7 @@ int train_on(RunConfig config, Communicator& host) {
   if (device.is_cuda()) device_world = open_device_world(host, config.training.comm);
   set_product_precision(config.training.precision);
 
-  const OpenData data = open_training_data(config, host.is_rank_zero());
+  const OpenData data = open_training_data(config, host);
   CocolaModel model(config.model, config.features.channels(), config.training.seed);
   log_info("cocola_ddp {}, {} rank(s), device {}, {} thread(s) a rank\n{}", kVersion,
            host.world_size(), device.str(), threads,

@@ -51,12 +51,16 @@ double estimated_gigabytes_per_rank(const RunConfig& config, const CocolaModel& 
 
 }  // namespace
 
-OpenData open_training_data(const RunConfig& config, bool verify) {
+OpenData open_training_data(const RunConfig& config, const Communicator& host) {
   OpenData data;
   const fs::path directory = config.data.shards;
-  data.train = std::make_unique<ShardSet>(directory, "train", verify);
-  if (has_split(data.train->manifest(), "valid")) {
-    data.valid = std::make_unique<ShardSet>(directory, "valid", verify);
+  const Manifest manifest = read_manifest(directory);
+  for (const char* split : {"train", "valid"}) {
+    verify_shards(directory, manifest, split, host.rank(), host.world_size());
+  }
+  data.train = std::make_unique<ShardSet>(directory, "train", false);
+  if (has_split(manifest, "valid")) {
+    data.valid = std::make_unique<ShardSet>(directory, "valid", false);
   }
   check_settings(config, data.train->settings());
 

@@ -21,9 +21,11 @@ struct OpenData {
   TrainingData training;
 };
 
-// verify: recompute all digests (rank 0 does it for everyone on a shared file system).
+// The digests of all shards are recomputed first; the ranks share that work.
+//
+// Collective: every rank.
 // Throws: Error or UsageError naming shard, key and values when shards and configuration disagree.
-OpenData open_training_data(const RunConfig& config, bool verify);
+OpenData open_training_data(const RunConfig& config, const Communicator& host);
 
 // "cpu" or "cuda:<local rank>". Throws: UsageError when CUDA is asked for and absent.
 at::Device choose_device(DeviceChoice choice, int64_t local_rank);

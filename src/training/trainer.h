@@ -8,7 +8,7 @@
 #include "comm/communicator.h"
 #include "model/cocola_model.h"
 #include "model/model_file.h"
-#include "shards/shard_set.h"
+#include "batches/pair_source.h"
 #include "training/training_config.h"
 
 namespace cocola {

@@ -10,7 +10,7 @@
 
 namespace cocola::testing {
 
-inline constexpr FeatureShape kSmallShape{2, 32, 24};
+inline constexpr FeatureShape kSmallShape{2, 64, 48};
 
 inline ModelConfig small_model_config() {
   ModelConfig config;
