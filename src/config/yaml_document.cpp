@@ -1,9 +1,12 @@
 #include "config/yaml_document.h"
 
+#include <yaml-cpp/eventhandler.h>
+
 #include <map>
-#include <vector>
+#include <sstream>
 
 #include "base/error.h"
+#include "base/json.h"
 
 namespace cocola {
 namespace {
@@ -11,6 +14,16 @@ namespace {
 constexpr int kMaxDepth = 16;
 constexpr int kMaxValues = 10'000;
 constexpr size_t kLongestKey = 100;
+
+// A JSON string is UTF-8, and its writer checks that.
+bool is_utf8(const std::string& text) {
+  try {
+    static_cast<void>(Json(text).dump());
+    return true;
+  } catch (const Json::exception&) {
+    return false;
+  }
+}
 
 bool is_word(const YAML::Node& key) {
   return key.IsScalar() && key.Scalar().size() <= kLongestKey &&
@@ -63,6 +76,30 @@ class Checker {
   int num_values_ = 0;
 };
 
+struct IgnoreEvents : YAML::EventHandler {
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+// YAML::Load drops what follows the first document; YAML::LoadAll never ends on a stray ','.
+bool has_more_than_one_document(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  IgnoreEvents ignore;
+  parser.HandleNextDocument(ignore);
+  return static_cast<bool>(parser);
+}
+
 }  // namespace
 
 std::string YamlOrigin::at(const YAML::Mark& mark) const {
@@ -74,15 +111,15 @@ YAML::Node parse_yaml_strictly(const std::string& text, const YamlOrigin& origin
     fail_usage("config", "{}: {} bytes, at most {} are accepted", origin.name, text.size(),
                kLargestYaml);
   }
+  if (!is_utf8(text)) fail_usage("config", "{}: is not UTF-8 text", origin.name);
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.size() > 1) {
-      fail_usage("config", "{}: holds {} documents, one is expected", origin.name,
-                 documents.size());
+    if (has_more_than_one_document(text)) {
+      fail_usage("config", "{}: something follows the first document, or a ',' or '}}' is astray",
+                 origin.name);
     }
-    if (documents.empty()) return YAML::Node();
-    Checker(origin).check(documents[0], 0);
-    return documents[0];
+    const YAML::Node document = YAML::Load(text);
+    Checker(origin).check(document, 0);
+    return document;
   } catch (const YAML::Exception& e) {
     fail_usage("config", "{}: not valid YAML: {}", origin.at(e.mark), e.msg);
   }

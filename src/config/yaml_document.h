@@ -19,8 +19,8 @@ inline constexpr size_t kLargestYaml = 1 << 20;
 
 // The one document of a text; null when it is empty.
 //
-// Throws: UsageError naming the place for invalid YAML, more than one document, over 1 MB, depth
-//         over 16, over 10,000 values once aliases are expanded, a tag, a key that is not a
+// Throws: UsageError naming the place for invalid YAML or UTF-8, more than one document, over 1 MB,
+//         depth over 16, over 10,000 values once aliases are expanded, a tag, a key that is not a
 //         word without dots, or a key that appears twice in one mapping.
 YAML::Node parse_yaml_strictly(const std::string& text, const YamlOrigin& origin);
 

@@ -66,12 +66,20 @@ TEST(YamlDocument, SizeIsBounded) {
   EXPECT_NO_THROW(parse_yaml_strictly(std::string(kLargestYaml, ' '), {"file"}));
 }
 
+TEST(YamlDocument, NothingMayFollowTheDocument) {
+  for (const char* text : {"a: 1\n---\nb: 1\n", ", a: 1\n", "a: 1\n, b: 2\n", "a: 1\n}\n", "]",
+                           "{a: 1} b: 2\n", "a: 1\n...\nb: 2\n"}) {
+    EXPECT_THAT(refusal_of(text), HasSubstr("file")) << text;
+  }
+  EXPECT_EQ(parse_yaml_strictly("---\na: 1\n...\n", {"file"})["a"].Scalar(), "1");
+}
+
 TEST(YamlDocument, BrokenTextIsRefusedWithItsLine) {
   EXPECT_THAT(refusal_of("a: 1\nb: [1, 2\n"), HasSubstr("not valid YAML"));
   EXPECT_THAT(refusal_of("a: 1\n b: 2\n"), HasSubstr("file:2: not valid YAML"));
-  EXPECT_THAT(refusal_of("a: 1\n---\nb: 1\n"), HasSubstr("holds 2 documents"));
   EXPECT_THAT(refusal_of("{a: 1, [b]: 2}"), HasSubstr("a key must be a single word"));
   EXPECT_THAT(refusal_of(std::string(200, 'k') + ": 1"), HasSubstr("a key must be"));
+  EXPECT_THAT(refusal_of("a: \xff"), HasSubstr("is not UTF-8"));
   EXPECT_THAT(refusal_of("a.b: 1"), HasSubstr("a key must be a single word without dots"));
 }
 
