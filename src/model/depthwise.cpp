@@ -105,8 +105,7 @@ class DepthwiseFunction : public torch::autograd::Function<DepthwiseFunction> {
     const auto out_size = [&](int64_t size) {
       if (size + pad_before + pad_after < kernel) {
         fail("depthwise_convolution",
-             "{} rows or columns with {} of padding are fewer than the "
-             "kernel's {}: give more frames",
+             "{} rows or columns and {} of padding are less than the kernel's {}: give more frames",
              size, pad_before + pad_after, kernel);
       }
       return (size + pad_before + pad_after - kernel) / stride + 1;

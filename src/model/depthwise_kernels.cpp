@@ -17,10 +17,10 @@ namespace cocola {
 namespace {
 
 // 16 values as the compiler's vectors; what the machine lacks in width it does in several steps.
-typedef float Floats __attribute__((vector_size(16 * sizeof(float))));
-typedef double Doubles __attribute__((vector_size(16 * sizeof(double))));
-typedef uint32_t Words __attribute__((vector_size(16 * sizeof(uint32_t))));
-typedef uint16_t Halves __attribute__((vector_size(16 * sizeof(uint16_t))));
+using Floats [[gnu::vector_size(16 * sizeof(float))]] = float;
+using Doubles [[gnu::vector_size(16 * sizeof(double))]] = double;
+using Words [[gnu::vector_size(16 * sizeof(uint32_t))]] = uint32_t;
+using Halves [[gnu::vector_size(16 * sizeof(uint16_t))]] = uint16_t;
 
 template <typename Value>
 struct Lanes;

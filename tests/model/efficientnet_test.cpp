@@ -4,7 +4,10 @@
 #include <ATen/core/grad_mode.h>
 #include <gmock/gmock.h>
 
+#include <cmath>
+#include <map>
 #include <numeric>
+#include <vector>
 
 #include "base/error.h"
 
