@@ -1,0 +1,73 @@
+// Runs our programs in a directory of their own, beside the music and shards that prepare.sh made.
+#pragma once
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/atomic_file.h"
+#include "support/python.h"
+#include "support/temporary_directory.h"
+
+namespace cocola::testing {
+
+inline const std::filesystem::path kMusic = COCOLA_MUSIC;
+inline const std::string kTiny = std::string(COCOLA_CONFIGS) + "/tiny.yaml";
+
+// A working directory that holds links to the shared data, shards and runs; what a test changes it
+// copies first.
+class Workplace {
+ public:
+  Workplace() {
+    for (const char* name : {"data", "shards"}) {
+      std::filesystem::create_directory_symlink(kMusic / name, directory_ / name);
+    }
+  }
+  std::filesystem::path operator/(const std::string& name) const { return directory_ / name; }
+
+  // Replaces a link by a copy that may be damaged.
+  std::filesystem::path own(const std::string& name) const {
+    std::filesystem::remove(directory_ / name);
+    std::filesystem::copy(kMusic / name, directory_ / name,
+                          std::filesystem::copy_options::recursive);
+    return directory_ / name;
+  }
+
+  ProgramResult run(const std::string& program, const std::vector<std::string>& arguments) const {
+    return in_directory({std::string(COCOLA_BIN) + "/" + program}, arguments);
+  }
+
+  ProgramResult run_ranks(int ranks, const std::string& program,
+                          const std::vector<std::string>& arguments) const {
+    return in_directory(
+        {"mpirun", "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1",
+         "-np", std::to_string(ranks), std::string(COCOLA_BIN) + "/" + program},
+        arguments);
+  }
+
+ private:
+  ProgramResult in_directory(std::vector<std::string> command,
+                             const std::vector<std::string>& arguments) const {
+    command.insert(command.begin(), {"env", "-C", directory_.path().string()});
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    return run_process(command);
+  }
+
+  TemporaryDirectory directory_;
+};
+
+inline std::string model_path() { return (kMusic / "runs/tiny/model.safetensors").string(); }
+
+// Two stems of the first song by name.
+inline std::vector<std::string> two_stems() {
+  std::vector<std::filesystem::path> songs, stems;
+  for (const auto& entry : std::filesystem::directory_iterator(kMusic / "data/tiny"))
+    songs.push_back(entry.path());
+  std::sort(songs.begin(), songs.end());
+  for (const auto& entry : std::filesystem::directory_iterator(songs.at(0)))
+    stems.push_back(entry.path());
+  std::sort(stems.begin(), stems.end());
+  return {stems.at(0).string(), stems.at(1).string()};
+}
+
+}  // namespace cocola::testing

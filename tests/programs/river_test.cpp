@@ -1,0 +1,161 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "base/json.h"
+#include "programs/program.h"
+
+namespace cocola {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::kMusic;
+using testing::kTiny;
+using testing::ProgramResult;
+using testing::Workplace;
+namespace fs = std::filesystem;
+
+std::vector<Json> log_of(const fs::path& run) {
+  std::ifstream file(run / "log.jsonl");
+  std::vector<Json> rows;
+  for (std::string line; std::getline(file, line);) rows.push_back(Json::parse(line));
+  return rows;
+}
+
+std::vector<double> losses_of(const fs::path& run) {
+  std::vector<double> losses;
+  for (const Json& row : log_of(run)) {
+    if (row["kind"] == "train") losses.push_back(row["loss"].get<double>());
+  }
+  return losses;
+}
+
+TEST(River, TwoRanksTrainAndLeaveWhatTheDesignPromises) {
+  const fs::path run = kMusic / "runs/tiny";
+  for (const char* name :
+       {"config.yaml", "log.jsonl", "model.safetensors", "checkpoints/step_00000012.safetensors"}) {
+    EXPECT_TRUE(fs::exists(run / name)) << name;
+  }
+  for (const Json& row : log_of(run)) {
+    for (const char* key : {"kind", "step"}) EXPECT_TRUE(row.contains(key)) << row;
+    if (row["kind"] != "train") continue;
+    for (const char* key : {"loss", "accuracy", "pairs_per_second", "data_wait_seconds"}) {
+      EXPECT_TRUE(row.contains(key)) << row;
+    }
+  }
+  EXPECT_EQ(losses_of(run).size(), 12u);
+}
+
+TEST(River, OneAndEightRanksFollowTheLossesOfTwo) {
+  const std::vector<double> expected = losses_of(kMusic / "runs/tiny");
+  for (const int ranks : {1, 8}) {
+    const Workplace place;
+    const ProgramResult result = place.run_ranks(ranks, "cocola_ddp", {"--config", kTiny});
+    ASSERT_EQ(result.status, 0) << result.errors;
+    const std::vector<double> losses = losses_of(place / "runs/tiny");
+    ASSERT_EQ(losses.size(), expected.size());
+    for (size_t i = 0; i < losses.size(); ++i) {
+      EXPECT_NEAR(losses[i], expected[i], 1e-4 * expected[i]) << ranks << " ranks, step " << i;
+    }
+  }
+}
+
+TEST(River, PrecomputedFeaturesTrainToo) {
+  const Workplace place;
+  const ProgramResult result =
+      place.run("cocola_ddp", {"--config", kTiny, "--set", "training.source=features", "--set",
+                               "training.augment.noise_std=0", "--set", "training.max_steps=2"});
+  EXPECT_EQ(result.status, 0) << result.errors;
+}
+
+TEST(River, AStopRequestIsAnsweredWithACheckpointAndStatus75) {
+  const Workplace place;
+  const std::string command =
+      std::string(COCOLA_BIN) + "/cocola_ddp --config " + kTiny +
+      " --set training.max_steps=100000 & child=$!; "
+      "while [ ! -s runs/tiny/log.jsonl ]; do sleep 0.1; done; kill -USR1 $child; wait $child";
+  const ProgramResult stopped =
+      testing::run_process({"env", "-C", (place / "").string(), "bash", "-c", command});
+  EXPECT_EQ(stopped.status, 75) << stopped.errors;
+  EXPECT_FALSE(fs::is_empty(place / "runs/tiny/checkpoints"));
+  EXPECT_FALSE(fs::exists(place / "runs/tiny/model.safetensors"));
+}
+
+TEST(River, PreprocessingAgainDoesNothing) {
+  const Workplace place;
+  place.own("shards");
+  const auto written = fs::last_write_time(place / "shards/tiny/manifest.json");
+  const ProgramResult result = place.run("cocola_preprocess", {"--config", kTiny});
+  EXPECT_EQ(result.status, 0) << result.errors;
+  EXPECT_THAT(result.errors, HasSubstr("0 of them built now"));
+  EXPECT_EQ(fs::last_write_time(place / "shards/tiny/manifest.json"), written);
+}
+
+TEST(River, PreprocessingAnewGivesTheSameBytes) {
+  const Workplace place;
+  fs::remove(place / "shards");
+  ASSERT_EQ(place.run("cocola_preprocess", {"--config", kTiny}).status, 0);
+  for (const auto& entry : fs::directory_iterator(kMusic / "shards/tiny")) {
+    EXPECT_EQ(read_file(entry.path(), 1 << 30),
+              read_file(place / "shards/tiny" / entry.path().filename().string(), 1 << 30))
+        << entry.path();
+  }
+}
+
+TEST(River, EvaluationPrintsOneJsonDocumentOfTheDocumentedShape) {
+  const Workplace place;
+  const ProgramResult result =
+      place.run("cocola_eval", {"--config", kTiny, "--model", testing::model_path(), "--json"});
+  ASSERT_EQ(result.status, 0) << result.errors;
+  const Json json = Json::parse(result.output);
+  EXPECT_EQ(json["split"], "test");
+  EXPECT_GT(json["songs"].get<int>(), 0);
+  EXPECT_GT(json["windows"].get<int>(), 8);
+  for (const char* table : {"k", "untrained"}) {
+    for (const char* k : {"2", "8"}) {
+      const Json& row = json[table][k];
+      EXPECT_LE(row["low"].get<double>(), row["accuracy"].get<double>());
+      EXPECT_GE(row["high"].get<double>(), row["accuracy"].get<double>());
+    }
+  }
+}
+
+TEST(River, ScoresAreFiniteAndTheModesDiffer) {
+  const Workplace place;
+  const auto stems = testing::two_stems();
+  const ProgramResult result =
+      place.run("cocola_score", {"--model", testing::model_path(), "--json", stems[0], stems[1]});
+  ASSERT_EQ(result.status, 0) << result.errors;
+  const Json row = Json::parse(result.output)["scores"][0];
+  EXPECT_EQ(row["a"], stems[0]);
+  EXPECT_EQ(row["b"], stems[1]);
+  EXPECT_GT(row["windows"].get<int>(), 1);
+  EXPECT_NE(row["both"].get<double>(), row["harmonic"].get<double>());
+  EXPECT_NE(row["harmonic"].get<double>(), row["percussive"].get<double>());
+}
+
+TEST(River, EveryKindOfFileIsInspected) {
+  const Workplace place;
+  const fs::path run = kMusic / "runs/tiny";
+  for (const fs::path& file :
+       {kMusic / "shards/tiny", kMusic / "shards/tiny/train-00000.h5", run / "model.safetensors",
+        run / "checkpoints/step_00000012.safetensors", run / "config.yaml"}) {
+    const ProgramResult result = place.run("cocola_inspect", {"--json", file.string()});
+    EXPECT_EQ(result.status, 0) << file << result.errors;
+    EXPECT_TRUE(Json::accept(result.output)) << result.output;
+  }
+}
+
+TEST(River, ADryRunTellsTheArithmeticAndTrainsNothing) {
+  const Workplace place;
+  const ProgramResult result =
+      place.run("cocola_ddp", {"--config", kTiny, "--dry-run", "--as-world", "4"});
+  EXPECT_EQ(result.status, 0) << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("16 pairs over 4 ranks: 4 pairs a rank"));
+  EXPECT_FALSE(fs::exists(place / "runs"));
+}
+
+}  // namespace
+}  // namespace cocola
