@@ -98,7 +98,17 @@ std::string key_named_in(const std::string& message, const std::vector<Field>& f
   return "";
 }
 
-// Puts the place where the setting, or else the section around it, was given before the message.
+// Where a key was set; if it was not, where the nearest section around it was.
+std::string place_of(std::string key, const Places& places, const std::string& origin) {
+  while (!places.contains(key)) {
+    const size_t dot = key.rfind('.');
+    if (dot == std::string::npos) return origin;
+    key.resize(dot);
+  }
+  return places.at(key);
+}
+
+// Puts the place, and the whole key if the message lacks it, before a message of validate().
 void validate_naming_places(const RunConfig& config, const std::vector<Field>& fields,
                             const Places& places, const std::string& origin) {
   try {
@@ -106,14 +116,9 @@ void validate_naming_places(const RunConfig& config, const std::vector<Field>& f
   } catch (const UsageError& e) {
     const std::string message = e.what();
     const std::string key = key_named_in(message, fields);
-    auto place = places.find(key);
-    for (size_t end = key.rfind('.'); place == places.end() && end != std::string::npos && end > 0;
-         end = key.rfind('.', end - 1)) {
-      place = places.find(key.substr(0, end));
-    }
     const std::string problem = message.substr(message.find("] ") + 2);
-    fail_usage("config", "{}: {}{}{}", place == places.end() ? origin : place->second,
-               problem.starts_with(key) ? "" : key, problem.starts_with(key) ? "" : ": ", problem);
+    fail_usage("config", "{}: {}{}", place_of(key, places, origin),
+               problem.starts_with(key) ? "" : key + ": ", problem);
   }
 }
 
