@@ -22,7 +22,9 @@ int dry_run(const RunConfig& config, int64_t world_size) {
   config.training.validate_world(world_size);
   const OpenData data = open_training_data(config, *open_solo_world());
   const CocolaModel model(config.model, config.features.channels(), config.training.seed);
-  fmt::print("{}", describe_run(config, data, model, world_size));
+  for (const std::string& text : describe_run(config, data, model, world_size)) {
+    fmt::print("{}\n", text);
+  }
   return kExitDone;
 }
 
@@ -42,9 +44,11 @@ int train_on(RunConfig config, Communicator& host) {
 
   const OpenData data = open_training_data(config, host);
   CocolaModel model(config.model, config.features.channels(), config.training.seed);
-  log_info("cocola_ddp {}, {} rank(s), device {}, {} thread(s) a rank\n{}", kVersion,
-           host.world_size(), device.str(), threads,
-           describe_run(config, data, model, host.world_size()));
+  log_info("cocola_ddp {}, {} rank(s), device {}, {} thread(s) a rank", kVersion,
+           host.world_size(), device.str(), threads);
+  for (const std::string& text : describe_run(config, data, model, host.world_size())) {
+    log_info("{}", text);
+  }
   model.to(device);
 
   const fs::path directory = fs::path("runs") / config.experiment;

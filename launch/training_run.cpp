@@ -143,16 +143,16 @@ ModelCard model_card(const RunConfig& config) {
   return card;
 }
 
-std::string describe_run(const RunConfig& config, const OpenData& data, const CocolaModel& model,
+std::vector<std::string> describe_run(const RunConfig& config, const OpenData& data, const CocolaModel& model,
                          int64_t world_size) {
   const TrainingConfig& t = config.training;
   const Sampler sampler{data.training.num_train_windows, t.pairs_per_step, t.seed};
   const double hours = static_cast<double>(data.training.num_train_windows) *
                        config.data.window.window_seconds / 3600.0;
   const FeatureShape shape = data.training.shape;
-  std::string text;
-  const auto line = [&text](const std::string& name, const std::string& value) {
-    text += fmt::format("  {:<12}{}\n", name, value);
+  std::vector<std::string> lines;
+  const auto line = [&lines](const std::string& name, const std::string& value) {
+    lines.push_back(fmt::format("  {:<12}{}", name, value));
   };
   line("data",
        fmt::format(
@@ -170,7 +170,7 @@ std::string describe_run(const RunConfig& config, const OpenData& data, const Co
                             sampler.num_windows % sampler.pairs_per_step));
   line("memory", fmt::format("about {:.1f} GB a rank for activations and parameters",
                              estimated_gigabytes_per_rank(config, model, world_size)));
-  return text;
+  return lines;
 }
 
 }  // namespace cocola

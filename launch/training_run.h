@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "comm/communicator.h"
 #include "config/run_config.h"
@@ -40,8 +41,8 @@ std::string run_fingerprint(const RunConfig& config);
 
 ModelCard model_card(const RunConfig& config);
 
-// The start screen: data, batch arithmetic, network and an estimate of memory for each rank.
-std::string describe_run(const RunConfig& config, const OpenData& data, const CocolaModel& model,
+// The lines of the start screen: data, batch arithmetic, network and an estimate of memory for each rank.
+std::vector<std::string> describe_run(const RunConfig& config, const OpenData& data, const CocolaModel& model,
                          int64_t world_size);
 
 }  // namespace cocola
