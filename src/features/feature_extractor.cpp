@@ -34,7 +34,8 @@ struct FeatureExtractor::Impl {
         level(simd_level),
         kernels(simd_kernels(simd_level)),
         stft(settings,
-             settings.kind == FeatureKind::hps ? EdgePadding::zeros : EdgePadding::reflect),
+             settings.kind == FeatureKind::hps ? EdgePadding::zeros : EdgePadding::reflect,
+             simd_level),
         bands(mel_bands(
             settings.kind == FeatureKind::hps ? MelScale::slaney_area : MelScale::htk_peak,
             settings.mel_bins, settings.fft_size, settings.sample_rate_hz, settings.min_hz,

@@ -17,6 +17,12 @@ std::string feature_settings_to_json(const FeatureConfig& config) {
 
 FeatureConfig feature_settings_from_json(const std::string& text, const std::string& origin) {
   const Json json = parse_json_strictly(text, origin);
+  const auto integer = [&](const char* key) {
+    if (!json.at(key).is_number_integer())
+      fail("features", "{}: feature setting {} is {}; it must be an integer", origin, key,
+           json.at(key).dump());
+    return json.at(key).get<int64_t>();
+  };
   FeatureConfig config;
   try {
     const auto kind = json.at("kind").get<std::string>();
@@ -24,18 +30,20 @@ FeatureConfig feature_settings_from_json(const std::string& text, const std::str
       fail("features", "{}: feature kind {}; known are hps and mel", origin, kind);
     }
     config.kind = kind == "hps" ? FeatureKind::hps : FeatureKind::mel;
-    json.at("sample_rate_hz").get_to(config.sample_rate_hz);
-    json.at("fft_size").get_to(config.fft_size);
-    json.at("taper_samples").get_to(config.taper_samples);
-    json.at("hop_samples").get_to(config.hop_samples);
-    json.at("mel_bins").get_to(config.mel_bins);
+    config.sample_rate_hz = integer("sample_rate_hz");
+    config.fft_size = integer("fft_size");
+    config.taper_samples = integer("taper_samples");
+    config.hop_samples = integer("hop_samples");
+    config.mel_bins = integer("mel_bins");
     json.at("min_hz").get_to(config.min_hz);
     json.at("max_hz").get_to(config.max_hz);
+    config.validate();
   } catch (const nlohmann::json::exception& e) {
     fail("features", "{}: feature settings: {}", origin, e.what());
+  } catch (const UsageError& e) {
+    fail("features", "{}: {}", origin, e.what());
   }
   if (json.size() != 8) fail("features", "{}: unknown feature settings in {}", origin, text);
-  config.validate();
   return config;
 }
 

@@ -14,9 +14,9 @@ void hpss(std::span<const float> magnitude, std::span<float> harmonic, std::span
   median31_along_rows_axis(magnitude, harmonic, num_frames, num_bins, scratch, level);
   median31_along_columns_axis(magnitude, percussive, num_frames, num_bins, scratch, level);
   for (size_t i = 0; i < magnitude.size(); ++i) {
-    const float h = harmonic[i], p = percussive[i];
-    harmonic[i] = magnitude[i] * soft_mask(h, p);
-    percussive[i] = magnitude[i] * soft_mask(p, h);
+    const SoftMasks masks = soft_masks(harmonic[i], percussive[i]);
+    harmonic[i] = magnitude[i] * masks.harmonic;
+    percussive[i] = magnitude[i] * masks.percussive;
   }
 }
 

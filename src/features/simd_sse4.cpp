@@ -15,8 +15,19 @@ struct Lanes {
   static Vector infinity() { return _mm_set1_ps(__builtin_inff()); }
 };
 
+struct Doubles {
+  using Vector = __m128d;
+  static constexpr int kCount = 2;
+  static Vector load(const double* from) { return _mm_loadu_pd(from); }
+  static void store(double* to, Vector v) { _mm_storeu_pd(to, v); }
+  static void store_floats(float* to, Vector v) {
+    _mm_storel_pi(reinterpret_cast<__m64*>(to), _mm_cvtpd_ps(v));
+  }
+  static Vector sqrt(Vector a) { return _mm_sqrt_pd(a); }
+};
+
 }  // namespace
 
-SimdKernels sse4_kernels() { return kernels_of<Lanes>(); }
+SimdKernels sse4_kernels() { return kernels_of<Lanes, Doubles>(); }
 
 }  // namespace cocola

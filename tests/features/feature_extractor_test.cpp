@@ -1,35 +1,26 @@
 #include "features/feature_extractor.h"
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include <cmath>
-#include <set>
+#include <cstdlib>
+#include <limits>
+#include <new>
 #include <thread>
 
 #include "base/error.h"
-#include "features/feature_settings.h"
-#include "features/hpss.h"
-#include "features/mel.h"
-#include "features/stft.h"
+#include "features/front_end_support.h"
 #include "support/golden.h"
 
 namespace cocola {
 namespace {
 
-std::span<const float> span_of(const at::Tensor& tensor) {
-  return {tensor.const_data_ptr<float>(), static_cast<size_t>(tensor.numel())};
-}
+// Calls of operator new, which this program replaces below, in this thread.
+thread_local int64_t num_allocations = 0;
 
-std::span<float> room_of(const at::Tensor& tensor) {
-  return {tensor.data_ptr<float>(), static_cast<size_t>(tensor.numel())};
-}
-
-double relative_error(const at::Tensor& found, const at::Tensor& expected) {
-  return ((found - expected).abs().max() / expected.abs().max()).item<double>();
-}
+using testing::room_of;
+using testing::span_of;
+using testing::tones_and_clicks;
 
 FeatureConfig config_of(FeatureKind kind) {
   FeatureConfig config;
@@ -46,20 +37,7 @@ at::Tensor extract(FeatureKind kind, const at::Tensor& waveform,
   return out;
 }
 
-// The signal of the published known answers: two tones and a click every quarter second.
-at::Tensor tones_and_clicks() {
-  const at::Tensor x = at::empty({80000});
-  float* const samples = x.data_ptr<float>();
-  for (int64_t n = 0; n < 80000; ++n) {
-    const double t = 2 * M_PI * static_cast<double>(n) / 16000;
-    double value = 0.3 * std::sin(220 * t) + 0.2 * std::sin(1000 * t);
-    if (n % 4000 == 0) value += 0.5;
-    samples[n] = static_cast<float>(value);
-  }
-  return x;
-}
-
-class FrontEndAt : public ::testing::TestWithParam<SimdLevel> {};
+class FrontEndAt : public testing::EverySimdLevel {};
 
 // Differences count where the value is above -79 dB: at the floor a rounding error decides.
 void expect_golden_features(const at::Tensor& found, const at::Tensor& expected) {
@@ -91,54 +69,7 @@ TEST_P(FrontEndAt, GivesTheSameBitsAsTheBestLevel) {
   }
 }
 
-TEST_P(FrontEndAt, SeparatedPartsEqualLibrosaAndSumToTheWhole) {
-  const SafetensorsFile golden = testing::golden("frontend");
-  // The reference is [bins, frames]; ours is frame-major.
-  const at::Tensor magnitude = golden.get("window0.magnitude").t().contiguous();
-  const at::Tensor harmonic = at::empty_like(magnitude), percussive = at::empty_like(magnitude);
-  MedianScratch scratch;
-  hpss(span_of(magnitude), room_of(harmonic), room_of(percussive), magnitude.size(0),
-       magnitude.size(1), scratch, GetParam());
-  EXPECT_LE(relative_error(harmonic.t(), golden.get("window0.harmonic")), 2e-5);
-  EXPECT_LE(relative_error(percussive.t(), golden.get("window0.percussive")), 2e-5);
-  EXPECT_LE(relative_error(harmonic + percussive, magnitude), 1e-6);
-}
-
-INSTANTIATE_TEST_SUITE_P(Levels, FrontEndAt, ::testing::ValuesIn(available_simd_levels()),
-                         [](const auto& test) {
-                           std::string name = to_string(test.param);
-                           std::erase(name, '-');
-                           return name;
-                         });
-
-TEST(Stft, MagnitudeEqualsLibrosa) {
-  const SafetensorsFile golden = testing::golden("frontend");
-  Stft stft(config_of(FeatureKind::hps), EdgePadding::zeros);
-  const at::Tensor waveform = golden.get("waveform")[0].contiguous();
-  const at::Tensor magnitude = at::empty({501, 513});
-  stft.magnitude(span_of(waveform), room_of(magnitude));
-  EXPECT_LE(relative_error(magnitude.t(), golden.get("window0.magnitude")), 1e-5);
-}
-
-at::Tensor dense(const std::vector<MelBand>& bands) {
-  const at::Tensor matrix = at::zeros({static_cast<int64_t>(bands.size()), 513});
-  for (size_t b = 0; b < bands.size(); ++b) {
-    for (size_t k = 0; k < bands[b].weights.size(); ++k) {
-      matrix[static_cast<int64_t>(b)][bands[b].first_bin + static_cast<int64_t>(k)] =
-          bands[b].weights[k];
-    }
-  }
-  return matrix;
-}
-
-TEST(Mel, FilterBanksEqualLibrosaAndTorchaudio) {
-  const SafetensorsFile golden = testing::golden("frontend");
-  const auto bank = [](MelScale scale) {
-    return dense(mel_bands(scale, 64, 1024, 16000, 60, 7800));
-  };
-  EXPECT_LE(relative_error(bank(MelScale::slaney_area), golden.get("mel_filters_slaney")), 1e-5);
-  EXPECT_LE(relative_error(bank(MelScale::htk_peak), golden.get("mel_filters_htk")), 1e-5);
-}
+INSTANTIATE_TEST_SUITE_P(Levels, FrontEndAt, testing::kLevels, testing::level_name);
 
 TEST(FrontEnd, GivesThePublishedKnownAnswers) {
   const at::Tensor x = tones_and_clicks();
@@ -170,51 +101,79 @@ TEST(FrontEnd, SilenceIsZeroDecibelWithHpsAndTheFloorWithMel) {
 TEST(FrontEnd, HpsDoesNotHearTheGain) {
   const at::Tensor x = tones_and_clicks();
   const at::Tensor difference = extract(FeatureKind::hps, x) - extract(FeatureKind::hps, 0.1 * x);
-  EXPECT_LE(difference.abs().max().item<double>(), 1e-3);
+  EXPECT_LE(difference.abs().max().item<double>(), 5e-4);
 }
 
 TEST(FrontEnd, NonFiniteSamplesAreRefusedWithTheirPosition) {
-  at::Tensor x = tones_and_clicks();
-  x[1234] = std::nanf("");
-  try {
-    extract(FeatureKind::hps, x);
-    FAIL() << "no error";
-  } catch (const Error& e) {
-    EXPECT_THAT(e.what(), ::testing::HasSubstr("sample 1234"));
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
+        -std::numeric_limits<float>::infinity()}) {
+    at::Tensor x = tones_and_clicks();
+    x[1234] = bad;
+    try {
+      extract(FeatureKind::hps, x);
+      ADD_FAILURE() << bad << " was accepted";
+    } catch (const Error& e) {
+      EXPECT_THAT(e.what(), ::testing::HasSubstr("sample 1234"));
+    }
+  }
+}
+
+TEST(FrontEnd, RoomOfTheWrongSizeIsRefused) {
+  FeatureExtractor extractor(FeatureConfig{});
+  std::vector<float> x(16000), out(2 * 64 * 100);
+  EXPECT_THROW(extractor.extract(x, out), Error);
+}
+
+TEST(FrontEnd, BrokenSettingsAreRefused) {
+  FeatureConfig config;
+  config.hop_samples = 0;
+  EXPECT_THROW(FeatureExtractor{config}, Error);
+}
+
+// Whatever was extracted before, and of whatever length, leaves no trace.
+TEST(FrontEnd, ForgetsTheWaveformBefore) {
+  const at::Tensor x = tones_and_clicks(), part = x.slice(0, 0, 20000).contiguous();
+  for (const FeatureKind kind : {FeatureKind::hps, FeatureKind::mel}) {
+    FeatureExtractor extractor(config_of(kind));
+    const at::Tensor first = at::empty({extractor.config().channels(), 64, 501});
+    extractor.extract(span_of(x), room_of(first));
+    const at::Tensor second = at::empty({extractor.config().channels(), 64, 126});
+    extractor.extract(span_of(part), room_of(second));
+    EXPECT_TRUE(at::equal(second, extract(kind, part)));
+  }
+}
+
+TEST(FrontEnd, AllocatesNothingAfterTheFirstCallOfASize) {
+  const at::Tensor x = tones_and_clicks(), out = at::empty({2, 64, 501});
+  for (const FeatureKind kind : {FeatureKind::hps, FeatureKind::mel}) {
+    FeatureExtractor extractor(config_of(kind));
+    const std::span<float> room =
+        room_of(out).first(static_cast<size_t>(extractor.config().shape(x.numel()).size()));
+    const int64_t before_first = num_allocations;
+    extractor.extract(span_of(x), room);
+    const int64_t after_first = num_allocations;
+    EXPECT_GT(after_first, before_first);
+    extractor.extract(span_of(x), room);
+    EXPECT_EQ(num_allocations, after_first);
   }
 }
 
 TEST(FrontEnd, LeavesTheThreadsOfTheCallerAlone) {
-  at::set_num_threads(2);
+  at::set_num_threads(3);
   std::thread([] { extract(FeatureKind::hps, tones_and_clicks()); }).join();
   extract(FeatureKind::hps, tones_and_clicks());
-  EXPECT_EQ(at::get_num_threads(), 2);
-}
-
-TEST(FeatureConfig, EverySettingChangesTheFingerprint) {
-  std::vector<FeatureConfig> configs(9);
-  configs[1].kind = FeatureKind::mel;
-  configs[2].sample_rate_hz = 22050;
-  configs[3].fft_size = 2048;
-  configs[4].taper_samples = 401;
-  configs[5].hop_samples = 161;
-  configs[6].mel_bins = 65;
-  configs[7].min_hz = 61;
-  configs[8].max_hz = 7801;
-  std::set<std::string> seen;
-  for (const FeatureConfig& config : configs) {
-    EXPECT_EQ(config.fingerprint(), config.fingerprint());
-    seen.insert(config.fingerprint());
-    EXPECT_EQ(feature_settings_from_json(feature_settings_to_json(config), "test"), config);
-  }
-  EXPECT_EQ(seen.size(), configs.size());
-}
-
-TEST(FeatureConfig, BrokenSettingsNameTheirOrigin) {
-  for (const char* text : {"{}", "[]", "{\"kind\": \"hps\"}", "x"}) {
-    EXPECT_THROW(feature_settings_from_json(text, "model.safetensors"), Error);
-  }
+  EXPECT_EQ(at::get_num_threads(), 3);
 }
 
 }  // namespace
 }  // namespace cocola
+
+// (Inlined, g++ 12 would take malloc and delete for a mismatch.)
+[[gnu::noinline]] void* operator new(size_t size) {
+  ++cocola::num_allocations;
+  if (void* const memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }

@@ -1,19 +1,14 @@
 #include "features/median.h"
 
-#include <ATen/ATen.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
 
+#include "base/error.h"
 #include "base/philox.h"
+#include "features/front_end_support.h"
 #include "support/golden.h"
 
 namespace cocola {
 namespace {
-
-std::span<const float> span_of(const at::Tensor& tensor) {
-  return {tensor.const_data_ptr<float>(), static_cast<size_t>(tensor.numel())};
-}
 
 int64_t mirrored(int64_t i, int64_t n) {
   while (i < 0 || i >= n) i = i < 0 ? -1 - i : 2 * n - 1 - i;
@@ -39,22 +34,25 @@ std::vector<float> medians_by_sorting(const std::vector<float>& in, int64_t rows
   return out;
 }
 
-class EverySimdLevel : public ::testing::TestWithParam<SimdLevel> {};
+using testing::room_of;
+using testing::span_of;
 
-TEST_P(EverySimdLevel, MediansEqualScipysBitForBit) {
+class MedianAt : public testing::EverySimdLevel {};
+
+TEST_P(MedianAt, MediansEqualScipysBitForBit) {
   const SafetensorsFile golden = testing::golden("median31");
   const at::Tensor input = golden.get("input");  // [frequency, time]
   const at::Tensor out = at::empty_like(input);
-  const std::span<float> room(out.data_ptr<float>(), static_cast<size_t>(out.numel()));
   MedianScratch scratch;
-  median31_along_columns_axis(span_of(input), room, input.size(0), input.size(1), scratch,
+  median31_along_columns_axis(span_of(input), room_of(out), input.size(0), input.size(1), scratch,
                               GetParam());
   EXPECT_TRUE(at::equal(out, golden.get("along_time")));
-  median31_along_rows_axis(span_of(input), room, input.size(0), input.size(1), scratch, GetParam());
+  median31_along_rows_axis(span_of(input), room_of(out), input.size(0), input.size(1), scratch,
+                           GetParam());
   EXPECT_TRUE(at::equal(out, golden.get("along_frequency")));
 }
 
-TEST_P(EverySimdLevel, MediansEqualTheDefinitionForOddSizes) {
+TEST_P(MedianAt, MediansEqualTheDefinitionForOddSizes) {
   const int64_t shapes[][2] = {{1, 1},   {2, 40}, {14, 3},  {15, 17}, {16, 16},
                                {31, 33}, {62, 5}, {63, 70}, {5, 129}};
   for (const auto& [rows, columns] : shapes) {
@@ -72,17 +70,13 @@ TEST_P(EverySimdLevel, MediansEqualTheDefinitionForOddSizes) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Median, EverySimdLevel, ::testing::ValuesIn(available_simd_levels()),
-                         [](const auto& test) {
-                           std::string name = to_string(test.param);
-                           std::erase(name, '-');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Levels, MedianAt, testing::kLevels, testing::level_name);
 
 TEST(Median, SizesThatDoNotFitAreRefused) {
   std::vector<float> in(10), out(10);
   MedianScratch scratch;
-  EXPECT_ANY_THROW(median31_along_rows_axis(in, out, 3, 3, scratch, best_simd_level()));
+  EXPECT_THROW(median31_along_rows_axis(in, out, 3, 3, scratch, best_simd_level()), Error);
+  EXPECT_THROW(median31_along_columns_axis({}, {}, 0, 0, scratch, best_simd_level()), Error);
 }
 
 }  // namespace
