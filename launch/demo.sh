@@ -16,7 +16,7 @@ cd "$project"
 
 config=configs/demo.yaml
 stems=.demo/stems
-seconds=180
+seconds=120
 songs=(/usr/share/games/openttd/baseset/openmsx/*.mid
        /usr/share/games/doom/freedoom1.wad /usr/share/games/doom/freedoom2.wad)
 case ${1:-} in
@@ -24,7 +24,7 @@ case ${1:-} in
   --quick)
     config=configs/demo_quick.yaml
     stems=.demo/quick_stems
-    seconds=60
+    seconds=40
     songs=(/usr/share/games/openttd/baseset/openmsx/*.mid)
     ;;
   *) echo "usage: launch/demo.sh [--quick]" >&2; exit 2 ;;
@@ -68,7 +68,7 @@ end
 # Two songs of the test split, and of each its two largest stems: those that play most.
 begin "scores"
 shards=$(sed -n 's/^ *shards: *//p' "$config")
-mapfile -t test_songs < <("$bin/cocola_inspect" "$shards"/test-*.h5 | sed -n 's/^ *track  *//p')
+mapfile -t test_songs < <("$bin/cocola_inspect" "$shards"/test-*.h5 | grep -o '"track":"[^"]*"' | cut -d'"' -f4)
 largest_stems() { find "$stems/$1" -type f -printf '%s %p\n' | sort -rn | sed -n '1,2s/^[0-9]* //p'; }
 mapfile -t first < <(largest_stems "${test_songs[0]}")
 mapfile -t second < <(largest_stems "${test_songs[1]}")
