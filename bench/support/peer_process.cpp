@@ -57,4 +57,15 @@ std::string PeerProcess::ask(const std::string& line) {
   fail("bench", "the peer {} ended before it answered \"{}\"", name_, line);
 }
 
+Peer open_peer(const std::vector<std::string>& arguments) {
+  try {
+    auto process = std::make_unique<PeerProcess>(arguments);
+    const std::string answer = process->ask("ready?");
+    if (answer != "ready") return {nullptr, answer};
+    return {std::move(process), ""};
+  } catch (const Error& e) {
+    return {nullptr, e.what()};
+  }
+}
+
 }  // namespace cocola::bench

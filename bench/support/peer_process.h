@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -28,5 +29,13 @@ class PeerProcess {
   FILE* input_ = nullptr;
   FILE* output_ = nullptr;
 };
+
+// A peer whose packages may be missing.
+struct Peer {
+  std::unique_ptr<PeerProcess> process;  // null when it is missing
+  std::string missing;                   // why
+};
+// Starts a peer that answers its first line with "ready", or with what it lacks.
+Peer open_peer(const std::vector<std::string>& arguments);
 
 }  // namespace cocola::bench

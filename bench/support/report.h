@@ -14,21 +14,28 @@ struct Arguments {
 // Accepts --json FILE and --python PROGRAM. Throws: UsageError for anything else.
 Arguments parse_arguments(int argc, char** argv);
 
-// One thing measured on our side and, where there is one, on the peer's, in the same unit: more is
-// better.
+enum class Better { more, less };
+
+// One thing measured on our side and, where there is one, on the peer's, in the same unit.
 struct Measurement {
   std::string name;  // key in the JSON file
   std::string what;  // for people
   std::string unit;
   double ours = 0.0;
-  std::optional<double> peer;
+  std::optional<double> peer = {};
+  Better better = Better::more;
+  std::string missing_peer = {};  // why there is no peer although there should be
 };
 
-// Prints the table on standard output and writes {"name": {"ours", "peer", "unit", "ratio"}, ...}.
+// Prints the table on standard output and writes {"name": {"ours", "unit", "peer", "ratio"}, ...}.
+// The ratio says how many times better ours is. Instead of a peer that is missing, "missing" says
+// why.
 void report(const std::vector<Measurement>& measurements, const Arguments& arguments);
 
 double median(std::vector<double> values);
 // Seconds that `work` takes.
 double seconds_of(const std::function<void()>& work);
+// Processor seconds of this thread: what one core needs, however busy the machine is.
+double cpu_seconds_of(const std::function<void()>& work);
 
 }  // namespace cocola::bench
