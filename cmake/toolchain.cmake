@@ -16,6 +16,10 @@ add_library(cocola_options INTERFACE)
 target_compile_options(cocola_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wold-style-cast -fstack-protector-strong>
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${COCOLA_WARNINGS_AS_ERRORS}>>:-Werror>)
+# g++ 12 warns falsely about string concatenation (its bug 105651).
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  target_compile_options(cocola_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)
+endif()
 target_compile_definitions(cocola_options INTERFACE $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>)
 if(COCOLA_SANITIZE)
   target_compile_options(cocola_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=address,undefined -fno-omit-frame-pointer>)
