@@ -120,8 +120,9 @@ TEST(BadInput, AnUnusableAudioFileIsNamedAndLeavesNothing) {
     write_wav(place / "data/tiny/song/a.wav", 44100 * 5, 44100 * 5);
     write_text(place / ("data/tiny/song/" + bad.name), bad.content);
     expect_refusal(place.run("cocola_preprocess", {"--config", kTiny}), 1, {bad.name});
-    if (fs::exists(place / "shards/tiny"))
+    if (fs::exists(place / "shards/tiny")) {
       EXPECT_TRUE(fs::is_empty(place / "shards/tiny")) << bad.name;
+    }
   }
 }
 
@@ -209,7 +210,9 @@ TEST(BadInput, AFullDiskIsNamedAndLeavesNoHalfWrittenFile) {
   for (const auto& entry : fs::recursive_directory_iterator(target)) {
     EXPECT_TRUE(entry.is_directory()) << entry.path();
   }
-  if (mounted) EXPECT_EQ(testing::run_process({"umount", target.string()}).status, 0);
+  if (mounted) {
+    EXPECT_EQ(testing::run_process({"umount", target.string()}).status, 0);
+  }
 }
 
 }  // namespace
