@@ -36,19 +36,21 @@ inline TrainingConfig small_training_config() {
   return config;
 }
 
+// A window is known by the levels of its bands; the two views add draws of their own.
 class SyntheticSource : public PairSource {
  public:
   void make_pair(int64_t window, int64_t epoch, std::span<float> anchor,
                  std::span<float> positive) override {
     uint32_t view = 0;
     for (const std::span<float> out : {anchor, positive}) {
-      PhiloxStream pattern(99, DrawPurpose::noise, 0, static_cast<uint64_t>(window), 0);
-      PhiloxStream draw(99, DrawPurpose::noise, 1 + view, static_cast<uint64_t>(window),
-                        static_cast<uint64_t>(epoch));
-      for (float& value : out) {
-        value = -40.0f + 20.0f * pattern.next_normal() + 4.0f * draw.next_normal();
+      PhiloxStream levels(99, DrawPurpose::noise, 0, static_cast<uint64_t>(window), 0);
+      PhiloxStream draws(99, DrawPurpose::noise, 1 + view++, static_cast<uint64_t>(window),
+                         static_cast<uint64_t>(epoch));
+      float level = 0.0f;
+      for (size_t i = 0; i < out.size(); ++i) {
+        if (i % static_cast<size_t>(kSmallShape.frames) == 0) level = levels.next_normal();
+        out[i] = -40.0f + 15.0f * level + 4.0f * draws.next_normal();
       }
-      ++view;
     }
   }
 };

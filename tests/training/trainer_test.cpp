@@ -51,6 +51,8 @@ TEST(Trainer, LearnsToTellWindowsApart) {
   const testing::TemporaryDirectory dir;
   TrainingConfig config = testing::small_training_config();
   config.epochs = 10;
+  config.augment.mask_probability = 0;
+  config.pairs_per_group = 8;
   EXPECT_EQ(train_in(dir.path(), config), TrainingEnd::finished);
   const auto rows = log_of(dir.path(), "train");
   ASSERT_EQ(rows.size(), 60u);
