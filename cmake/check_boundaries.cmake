@@ -29,8 +29,8 @@ set(config_also_includes
 set(foreign
   "sndfile\\.h"                               "audio/.*"
   "hdf5\\.h|H5.*\\.h"                         "shards/.*"
-  "mpi\\.h|nccl\\.h|c10/cuda/.*|ATen/cuda/.*" "comm/.*"
-  "cuda.*\\.h|cub/.*"                         "comm/.*|features/[^/]*\\.cu"
+  "mpi\\.h|nccl\\.h"                           "comm/.*"
+  "cuda.*\\.h|cub/.*|(c10|ATen)/cuda/.*"      "comm/.*|features/[^/]*\\.cu"
   "boost/.*|yaml-cpp/.*"                      "config/.*"
   "nlohmann/.*"                               "base/json\\.h"
   "spdlog/.*|xxhash\\.h"                      "base/.*"

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int64_t kReach = kMedianTaps / 2;
 constexpr float kRangeDb = 80.0f;
+constexpr float kLoudestSample = 1e15f;  // far from where the power of a band would overflow
 
 // columns [first, first + lanes) of frames become lanes: out[bin * lanes + l] = in[(first + l) *
 // num_bins + bin].
@@ -144,11 +145,12 @@ void FeatureExtractor::extract(std::span<const float> waveform, std::span<float>
     fail("features", "{} values of room for features of {} x {} x {}", out.size(), shape.channels,
          shape.mel_bins, shape.frames);
   }
-  const auto bad =
-      std::find_if(waveform.begin(), waveform.end(), [](float x) { return !std::isfinite(x); });
+  // Not-a-number is beyond the limit as well.
+  const auto bad = std::find_if_not(waveform.begin(), waveform.end(),
+                                    [](float x) { return std::abs(x) <= kLoudestSample; });
   if (bad != waveform.end()) {
-    fail("features", "sample {} is {}; only finite samples have features", bad - waveform.begin(),
-         *bad);
+    fail("features", "sample {} is {}; features need finite samples within +-{}",
+         bad - waveform.begin(), *bad, kLoudestSample);
   }
   impl_->prepare(shape.frames);
   impl_->stft.magnitude(waveform, impl_->magnitude);

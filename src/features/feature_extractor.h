@@ -23,7 +23,7 @@ class FeatureExtractor {
 
   // Shapes: waveform [L] with L > fft_size / 2; out row-major [channels, mel_bins, frames], dB.
   // Range:  hps [-80, 0] per channel; mel [-100, inf).
-  // Throws: Error for a wrong size of out or a non-finite sample.
+  // Throws: Error for a wrong size of out, or a sample that is not finite or beyond 1e15.
   // Law:    an all-zero waveform gives 0 dB everywhere with hps and -100 dB with mel; never NaN.
   void extract(std::span<const float> waveform, std::span<float> out);
 

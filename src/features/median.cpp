@@ -4,18 +4,12 @@
 
 #include "base/error.h"
 #include "features/simd_kernels.h"
+#include "features/split_sorted_median.h"
 
 namespace cocola {
 namespace {
 
 constexpr int64_t kReach = kMedianTaps / 2;
-
-// Position of element i of an axis of length n that is mirrored at its ends, edge samples repeated.
-int64_t mirrored(int64_t i, int64_t n) {
-  const int64_t period = 2 * n;
-  const int64_t place = ((i % period) + period) % period;
-  return place < n ? place : period - 1 - place;
-}
 
 void grow(std::vector<float>& buffer, int64_t size) {
   if (static_cast<int64_t>(buffer.size()) < size) buffer.resize(static_cast<size_t>(size));

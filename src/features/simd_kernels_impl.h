@@ -7,57 +7,19 @@
 
 #include "features/simd_kernels.h"
 #include "features/soft_mask.h"
+#include "features/split_sorted_median.h"
 
 namespace cocola {
 namespace {
 
-constexpr int kHalf = 16;  // order statistics needed: the median of 31 is the 16th smallest
-constexpr int kBlock = 31;
-
-// Keeps `list` the 16 smallest values seen, ascending.
-template <typename Lanes>
-inline void insert(typename Lanes::Vector* list, typename Lanes::Vector x) {
-  for (int k = 0; k < kHalf; ++k) {
-    const auto smaller = Lanes::min(list[k], x);
-    x = Lanes::max(list[k], x);
-    list[k] = smaller;
-  }
-}
-
-// 16th smallest of the union of two ascending lists of 16.
-template <typename Lanes>
-inline typename Lanes::Vector sixteenth_of_union(const typename Lanes::Vector* a, const float* b) {
-  auto even = Lanes::min(a[kHalf - 1], Lanes::load(b + (kHalf - 1) * Lanes::kCount));
-  auto odd = even;
-  for (int i = 0; i + 1 < kHalf; i += 2) {
-    even = Lanes::min(even, Lanes::max(a[i], Lanes::load(b + (kHalf - 2 - i) * Lanes::kCount)));
-    if (i + 2 < kHalf) {
-      odd = Lanes::min(odd, Lanes::max(a[i + 1], Lanes::load(b + (kHalf - 3 - i) * Lanes::kCount)));
-    }
-  }
-  return Lanes::min(even, odd);
-}
-
-// Cut into blocks of 31, every window of 31 is a suffix of one block and a prefix of the next:
-// sorted suffixes are kept, the prefix grows as the window moves, and the median comes from merging
-// the two.
 template <typename Lanes>
 void median31(const float* padded, float* out, int64_t n, float* sorted) {
-  constexpr int64_t kStride = Lanes::kCount;
   for (int64_t block = 0; block < n; block += kBlock) {
-    typename Lanes::Vector list[kHalf];
-    for (auto& value : list) value = Lanes::infinity();
-    for (int64_t j = kBlock - 1; j >= 0; --j) {
-      insert<Lanes>(list, Lanes::load(padded + (block + j) * kStride));
-      for (int k = 0; k < kHalf; ++k) Lanes::store(sorted + (j * kHalf + k) * kStride, list[k]);
-    }
-    for (auto& value : list) value = Lanes::infinity();
-    const int64_t count = n - block < kBlock ? n - block : kBlock;
-    for (int64_t j = 0; j < count; ++j) {
-      if (j > 0) insert<Lanes>(list, Lanes::load(padded + (block + kBlock + j - 1) * kStride));
-      Lanes::store(out + (block + j) * kStride,
-                   sixteenth_of_union<Lanes>(list, sorted + j * kHalf * kStride));
-    }
+    const auto input = [&](int64_t i) { return Lanes::load(padded + (block + i) * Lanes::kCount); };
+    const auto output = [&](int64_t j, typename Lanes::Vector median) {
+      Lanes::store(out + (block + j) * Lanes::kCount, median);
+    };
+    median31_block<Lanes>(input, output, n - block < kBlock ? n - block : kBlock, sorted);
   }
 }
 

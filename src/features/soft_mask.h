@@ -1,4 +1,5 @@
-// The soft masks of harmonic/percussive separation, shared by the plain and the vectorised code.
+// The soft masks of harmonic/percussive separation, shared by the plain, the vectorised and the GPU
+// code.
 #pragma once
 
 namespace cocola {
@@ -11,7 +12,7 @@ struct SoftMasks {
 
 // From the two medians, both >= 0; power 2, margin 1. 1/2 each where both medians vanish. Over the
 // larger median's square the shares are 1 and r^2, divided by their sum.
-inline SoftMasks soft_masks(float harmonic, float percussive) {
+constexpr SoftMasks soft_masks(float harmonic, float percussive) {
   constexpr float kSmallestNormal = 1.1754944e-38f;
   const bool is_harmonic = harmonic > percussive;
   const float larger = is_harmonic ? harmonic : percussive;

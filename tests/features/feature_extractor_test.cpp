@@ -104,10 +104,10 @@ TEST(FrontEnd, HpsDoesNotHearTheGain) {
   EXPECT_LE(difference.abs().max().item<double>(), 5e-4);
 }
 
-TEST(FrontEnd, NonFiniteSamplesAreRefusedWithTheirPosition) {
+TEST(FrontEnd, NonFiniteAndAbsurdSamplesAreRefusedWithTheirPosition) {
   for (const float bad :
        {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
-        -std::numeric_limits<float>::infinity()}) {
+        -std::numeric_limits<float>::infinity(), 3e38f}) {
     at::Tensor x = tones_and_clicks();
     x[1234] = bad;
     try {
