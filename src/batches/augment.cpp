@@ -8,13 +8,8 @@
 namespace cocola {
 
 void AugmentConfig::validate() const {
-  if (!(noise_std >= 0 && noise_std <= 1)) {
-    fail_usage("augment", "training.augment.noise_std is {}; allowed range [0, 1]", noise_std);
-  }
-  if (!(mask_probability >= 0 && mask_probability <= 1)) {
-    fail_usage("augment", "training.augment.mask_probability is {}; allowed range [0, 1]",
-               mask_probability);
-  }
+  require_range("training.augment.noise_std", noise_std, 0.0, 1.0);
+  require_range("training.augment.mask_probability", mask_probability, 0.0, 1.0);
 }
 
 ChannelMask draw_channel_mask(double mask_probability, uint64_t seed, int64_t epoch,

@@ -17,12 +17,8 @@
 namespace cocola {
 
 void LoaderConfig::validate() const {
-  if (num_threads < 0 || num_threads > 256) {
-    fail_usage("loader", "training.loader.num_threads is {}; allowed range [0, 256]", num_threads);
-  }
-  if (read_ahead < 1 || read_ahead > 64) {
-    fail_usage("loader", "training.loader.read_ahead is {}; allowed range [1, 64]", read_ahead);
-  }
+  require_range<int64_t>("training.loader.num_threads", num_threads, 0, 256);
+  require_range<int64_t>("training.loader.read_ahead", read_ahead, 1, 64);
 }
 
 struct BatchLoader::Impl {

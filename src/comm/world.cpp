@@ -57,9 +57,7 @@ std::vector<std::string> gather_texts(Communicator& world, const std::string& te
 }  // namespace
 
 void CommConfig::validate() const {
-  if (!(timeout_seconds >= 1.0 && timeout_seconds <= 86400.0)) {
-    fail_usage("comm", "timeout_seconds is {}; allowed range [1, 86400]", timeout_seconds);
-  }
+  require_range("training.comm.timeout_seconds", timeout_seconds, 1.0, 86400.0);
 }
 
 std::unique_ptr<Communicator> open_host_world(const CommConfig& config) {

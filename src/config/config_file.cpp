@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <regex>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -84,20 +83,6 @@ class Reader {
   Places& places_;
 };
 
-// The setting a message of validate() speaks of: the first word that is a key. Structs that do not
-// know in which section they are used name the last part of the key alone.
-std::string key_named_in(const std::string& message, const std::vector<Field>& fields) {
-  const std::regex word("[a-z0-9_]+(\\.[a-z0-9_]+)*");
-  for (std::sregex_iterator at(message.begin(), message.end(), word), end; at != end; ++at) {
-    const std::string name = at->str();
-    for (const Field& field : fields) {
-      if (field.path == name || field.path.ends_with("." + name)) return field.path;
-      if (name.starts_with(field.path + ".")) return name;  // inside an item of a list
-    }
-  }
-  return "";
-}
-
 // Where a key was set; if it was not, where the nearest section around it was.
 std::string place_of(std::string key, const Places& places, const std::string& origin) {
   while (!places.contains(key)) {
@@ -108,17 +93,13 @@ std::string place_of(std::string key, const Places& places, const std::string& o
   return places.at(key);
 }
 
-// Puts the place, and the whole key if the message lacks it, before a message of validate().
-void validate_naming_places(const RunConfig& config, const std::vector<Field>& fields,
-                            const Places& places, const std::string& origin) {
+// Puts the place before a message of validate().
+void validate_naming_places(const RunConfig& config, const Places& places,
+                            const std::string& origin) {
   try {
     config.validate();
   } catch (const UsageError& e) {
-    const std::string message = e.what();
-    const std::string key = key_named_in(message, fields);
-    const std::string problem = message.substr(message.find("] ") + 2);
-    fail_usage("config", "{}: {}{}", place_of(key, places, origin),
-               problem.starts_with(key) ? "" : key + ": ", problem);
+    fail_usage("config", "{}: {}: {}", place_of(e.where(), places, origin), e.where(), e.message());
   }
 }
 
@@ -190,7 +171,7 @@ RunConfig parse_config(const std::string& yaml, const std::string& origin,
   Reader(file, places).read_mapping(document, "", fields);
   for (const std::string& text : overrides) apply_override(text, fields, places);
   config.features.sample_rate_hz = config.data.sample_rate_hz;
-  validate_naming_places(config, fields, places, origin);
+  validate_naming_places(config, places, origin);
   return config;
 }
 

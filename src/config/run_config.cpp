@@ -12,12 +12,6 @@ namespace {
 constexpr size_t kLongestName = 100;
 constexpr size_t kMostCandidateCounts = 64;
 
-template <typename Number>
-void require_range(const std::string& key, Number value, Number lowest, Number highest) {
-  if (value >= lowest && value <= highest) return;
-  fail_usage(key, "{} is outside [{}, {}]", value, lowest, highest);
-}
-
 bool is_letter_or_digit(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }

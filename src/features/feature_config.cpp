@@ -5,28 +5,19 @@
 #include "features/feature_settings.h"
 
 namespace cocola {
-namespace {
-
-void require_range(const char* key, double value, double low, double high) {
-  if (value >= low && value <= high) return;
-  fail_usage("features", "features.{} is {}; allowed range [{}, {}]", key, value, low, high);
-}
-
-}  // namespace
 
 void FeatureConfig::validate() const {
-  require_range("sample_rate_hz", static_cast<double>(sample_rate_hz), 1000, 96000);
-  require_range("fft_size", static_cast<double>(fft_size), 64, 8192);
-  if (fft_size % 2 != 0)
-    fail_usage("features", "features.fft_size is {}; it must be even", fft_size);
-  const auto points = static_cast<double>(fft_size);
-  require_range("taper_samples", static_cast<double>(taper_samples), 1, points);
-  require_range("hop_samples", static_cast<double>(hop_samples), 1, points);
-  require_range("mel_bins", static_cast<double>(mel_bins), 1, 512);
-  require_range("min_hz", min_hz, 0, max_hz);
-  require_range("max_hz", max_hz, min_hz, static_cast<double>(sample_rate_hz) / 2);
-  if (min_hz == max_hz)
-    fail_usage("features", "features.min_hz and max_hz are both {}; they must differ", min_hz);
+  require_range<int64_t>("features.sample_rate_hz", sample_rate_hz, 1000, 96000);
+  require_range<int64_t>("features.fft_size", fft_size, 64, 8192);
+  if (fft_size % 2 != 0) fail_usage("features.fft_size", "{} is not even", fft_size);
+  require_range<int64_t>("features.taper_samples", taper_samples, 1, fft_size);
+  require_range<int64_t>("features.hop_samples", hop_samples, 1, fft_size);
+  require_range<int64_t>("features.mel_bins", mel_bins, 1, 512);
+  require_range("features.min_hz", min_hz, 0.0, max_hz);
+  require_range("features.max_hz", max_hz, min_hz, static_cast<double>(sample_rate_hz) / 2);
+  if (min_hz == max_hz) {
+    fail_usage("features.max_hz", "{} equals features.min_hz; they must differ", max_hz);
+  }
 }
 
 FeatureShape FeatureConfig::shape(int64_t num_samples) const {

@@ -22,17 +22,12 @@ int64_t hop_samples(const WindowConfig& config, int64_t window_samples) {
   return std::max<int64_t>(1, window_samples - static_cast<int64_t>(shared));
 }
 
-void check_range(const char* key, double value, double low, double high) {
-  if (value >= low && value <= high) return;  // false for NaN
-  fail_usage("window", "{} is {}, allowed is [{}, {}]", key, value, low, high);
-}
-
 }  // namespace
 
 void WindowConfig::validate() const {
-  check_range("window_seconds", window_seconds, 0.5, 60.0);
-  check_range("max_overlap", max_overlap, 0.0, 0.95);
-  check_range("audible_dbfs", audible_dbfs, -120.0, 0.0);
+  require_range("data.window_seconds", window_seconds, 0.5, 60.0);
+  require_range("data.max_overlap", max_overlap, 0.0, 0.95);
+  require_range("data.audible_dbfs", audible_dbfs, -120.0, 0.0);
 }
 
 int64_t WindowConfig::window_samples(int64_t sample_rate_hz) const {

@@ -15,12 +15,6 @@ namespace {
 // The cosine schedule ends at this share of the learning rate.
 constexpr double kFinalShare = 0.01;
 
-template <typename Number>
-void require_range(const char* key, Number value, Number lowest, Number highest) {
-  if (value >= lowest && value <= highest) return;
-  fail_usage(key, "{} is outside [{}, {}]", value, lowest, highest);
-}
-
 }  // namespace
 
 void TrainingConfig::validate() const {
