@@ -44,8 +44,8 @@ int train_on(RunConfig config, Communicator& host) {
 
   const OpenData data = open_training_data(config, host);
   CocolaModel model(config.model, config.features.channels(), config.training.seed);
-  log_info("cocola_ddp {}, {} rank(s), device {}, {} thread(s) a rank", kVersion,
-           host.world_size(), device.str(), threads);
+  log_info("cocola_ddp {}, {} rank(s), device {}, {} thread(s) a rank", kVersion, host.world_size(),
+           device.str(), threads);
   for (const std::string& text : describe_run(config, data, model, host.world_size())) {
     log_info("{}", text);
   }

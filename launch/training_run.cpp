@@ -143,8 +143,8 @@ ModelCard model_card(const RunConfig& config) {
   return card;
 }
 
-std::vector<std::string> describe_run(const RunConfig& config, const OpenData& data, const CocolaModel& model,
-                         int64_t world_size) {
+std::vector<std::string> describe_run(const RunConfig& config, const OpenData& data,
+                                      const CocolaModel& model, int64_t world_size) {
   const TrainingConfig& t = config.training;
   const Sampler sampler{data.training.num_train_windows, t.pairs_per_step, t.seed};
   const double hours = static_cast<double>(data.training.num_train_windows) *

@@ -41,8 +41,9 @@ std::string run_fingerprint(const RunConfig& config);
 
 ModelCard model_card(const RunConfig& config);
 
-// The lines of the start screen: data, batch arithmetic, network and an estimate of memory for each rank.
-std::vector<std::string> describe_run(const RunConfig& config, const OpenData& data, const CocolaModel& model,
-                         int64_t world_size);
+// The lines of the start screen: data, batch arithmetic, network and an estimate of memory for each
+// rank.
+std::vector<std::string> describe_run(const RunConfig& config, const OpenData& data,
+                                      const CocolaModel& model, int64_t world_size);
 
 }  // namespace cocola

@@ -4,11 +4,11 @@
 #include <functional>
 #include <string>
 
+#include "batches/pair_source.h"
 #include "batches/sampler.h"
 #include "comm/communicator.h"
 #include "model/cocola_model.h"
 #include "model/model_file.h"
-#include "batches/pair_source.h"
 #include "training/training_config.h"
 
 namespace cocola {

@@ -149,7 +149,8 @@ TEST(RunConfig, AWindowHoldsAtLeastOneTransform) {
 }
 
 TEST(RunConfig, MelBandsStayBelowHalfTheDatasRate) {
-  EXPECT_THAT(refusal_of({"data.sample_rate_hz=8000"}), HasSubstr("features.max_hz: 7800 is outside"));
+  EXPECT_THAT(refusal_of({"data.sample_rate_hz=8000"}),
+              HasSubstr("features.max_hz: 7800 is outside"));
   EXPECT_NO_THROW(parse_config("", "d", {"data.sample_rate_hz=8000", "features.max_hz=4000"}));
 }
 
