@@ -79,7 +79,9 @@ int run(int argc, char** argv) {
   if (!parse_command_line(spec, argc, argv, line)) return kExitDone;
   const RunConfig& config = line.config;
 
-  const std::vector<TrackFiles> tracks = find_tracks(config.data.datasets);
+  const TrackList list = find_tracks(config.data.datasets);
+  if (!list.bad.empty()) fail("preprocess", "{}", list.bad.front().reason);
+  const std::vector<TrackFiles>& tracks = list.tracks;
   const std::vector<PlannedShard> plan = plan_shards(config, tracks);
   fs::create_directories(config.data.shards);
   sweep_stale_temporaries(config.data.shards);

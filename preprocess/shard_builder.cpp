@@ -47,12 +47,13 @@ void for_each_parallel(int64_t count, int64_t num_threads,
 
 // The decoded tracks of one shard and their windows, in the order in which they are stored.
 struct Content {
-  std::vector<Track> tracks;
+  std::vector<std::optional<Track>> tracks;
   std::vector<ShardWindow> windows;
 };
 
-std::optional<Content> decode(const PlannedShard& planned, const RunConfig& config,
-                              int64_t num_threads, const TrackProgress& progress) {
+std::optional<Content> decode(const fs::path& directory, const PlannedShard& planned,
+                              const RunConfig& config, int64_t num_threads,
+                              const TrackProgress& progress) {
   const auto count = static_cast<int64_t>(planned.tracks.size());
   Content content;
   content.tracks.resize(planned.tracks.size());
@@ -62,8 +63,8 @@ std::optional<Content> decode(const PlannedShard& planned, const RunConfig& conf
   for_each_parallel(count, num_threads, [&](int64_t, int64_t item) {
     if (stopped) return;
     const auto i = static_cast<size_t>(item);
-    content.tracks[i] = read_track(planned.tracks[i], config.data.sample_rate_hz);
-    windows[i] = lay_out_windows(content.tracks[i], config.data.window);
+    content.tracks[i].emplace(planned.tracks[i], config.data.sample_rate_hz, directory);
+    windows[i] = lay_out_windows(*content.tracks[i], config.data.window);
     const std::lock_guard lock(mutex);
     if (!progress(1)) stopped = true;
   });
@@ -85,12 +86,11 @@ std::optional<Content> decode(const PlannedShard& planned, const RunConfig& conf
 // Sums one sub-mix of a window and extracts its features.
 void make_view(SubmixFeatures& maker, const Track& track, const ShardWindow& window,
                int64_t window_samples, const std::vector<int>& stems, std::span<float> out) {
+  std::vector<int16_t> samples(static_cast<size_t>(window_samples));
   maker.begin(window_samples);
   for (const int stem : stems) {
-    maker.add(
-        std::span(track.stems[static_cast<size_t>(stem)])
-            .subspan(static_cast<size_t>(window.start_sample), static_cast<size_t>(window_samples)),
-        track.gain);
+    track.read(stem, window.start_sample, samples);
+    maker.add(samples, track.gain());
   }
   maker.extract(out);
 }
@@ -111,10 +111,10 @@ void write_all_features(ShardWriter& writer, const Content& content, const RunCo
     for_each_parallel(count, num_threads, [&](int64_t thread, int64_t row) {
       const ShardWindow& window =
           content.windows[static_cast<size_t>((first + row) / settings.pairs_per_window)];
-      const Track& track = content.tracks[static_cast<size_t>(window.track)];
+      const Track& track = *content.tracks[static_cast<size_t>(window.track)];
       const SubmixChoice choice = choose_submixes(window.audible, settings.submix_seed,
                                                   (first + row) % settings.pairs_per_window,
-                                                  window_key(track.name, window.start_sample));
+                                                  window_key(track.name(), window.start_sample));
       SubmixFeatures& maker = makers[static_cast<size_t>(thread)];
       make_view(maker, track, window, settings.window_samples, choice.anchor, view_at(row, 0));
       make_view(maker, track, window, settings.window_samples, choice.positive, view_at(row, 1));
@@ -159,21 +159,22 @@ std::optional<ManifestEntry> existing_shard(const fs::path& directory, const Pla
 std::optional<ManifestEntry> build_shard(const fs::path& directory, const PlannedShard& planned,
                                          const RunConfig& config, const ShardSettings& settings,
                                          int64_t num_threads, const TrackProgress& progress) {
-  const std::optional<Content> content = decode(planned, config, num_threads, progress);
+  const std::optional<Content> content = decode(directory, planned, config, num_threads, progress);
   if (!content) return std::nullopt;
   std::vector<ShardTrack> tracks;
-  for (const Track& track : content->tracks) {
-    tracks.push_back({track.name, track.stem_names, 0,
-                      static_cast<int64_t>(track.stems.front().size()), track.gain});
+  for (const auto& track : content->tracks) {
+    tracks.push_back({track->name(), track->stem_names(), 0, track->num_samples(), track->gain()});
   }
   const fs::path path = directory / planned.file;
   ShardWriter writer(path, settings, planned.split, std::move(tracks), content->windows,
                      planned.provenance);
   if (settings.has_stems) {
     for (size_t t = 0; t < content->tracks.size(); ++t) {
-      const auto& stems = content->tracks[t].stems;
-      for (size_t s = 0; s < stems.size(); ++s) {
-        writer.write_stem(static_cast<int64_t>(t), static_cast<int64_t>(s), stems[s]);
+      const Track& track = *content->tracks[t];
+      std::vector<int16_t> samples(static_cast<size_t>(track.num_samples()));
+      for (int64_t s = 0; s < track.num_stems(); ++s) {
+        track.read(s, 0, samples);
+        writer.write_stem(static_cast<int64_t>(t), s, samples);
       }
     }
   }

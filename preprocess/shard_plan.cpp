@@ -15,8 +15,10 @@ std::string provenance_of(const RunConfig& config, const std::vector<TrackFiles>
   OrderedJson sources = OrderedJson::array();
   for (const TrackFiles& track : tracks) {
     OrderedJson stems = OrderedJson::object();
-    for (const auto& stem : track.stems) {
-      stems[stem.filename().string()] = std::filesystem::file_size(stem);
+    for (const StemFiles& stem : track.stems) {
+      for (const auto& file : stem.files) {
+        stems[file.filename().string()] = std::filesystem::file_size(file);
+      }
     }
     sources.push_back({{"track", track.name}, {"stems", std::move(stems)}});
   }

@@ -1,19 +1,60 @@
 // Where tracks come from: one small adapter for each layout on disk.
+//
+// All adapters list directories in order of bytes, take only names that do not start with '.', do
+// not follow links out of the root, do not descend into linked directories, and believe what lies
+// on disk before what metadata say. A root may also be the directory above the one that an archive
+// unpacked to.
 #pragma once
+#include <filesystem>
 #include <string>
 #include <vector>
 
-#include "config/run_config.h"
+#include "config/dataset_config.h"
 #include "stems/track.h"
 
 namespace cocola {
 
-// The tracks of all datasets, sorted by name.
-// Throws: Error when a root is missing or holds no tracks, and for two tracks of one name.
-std::vector<TrackFiles> find_tracks(const std::vector<DatasetConfig>& datasets);
+// A track that cannot be used, and why: one stem only, unreadable metadata, ...
+struct BadTrack {
+  std::string name;
+  std::string split;
+  std::string reason;  // names the file and what to do
+};
 
-// Layout "folder": <root>/<track>/<any stem file>. A track belongs to the split that a hash of its
-// name chooses, so it never moves when others are added.
-std::vector<TrackFiles> find_folder_tracks(const DatasetConfig& dataset);
+struct TrackList {
+  std::vector<TrackFiles> tracks;  // sorted by name
+  std::vector<BadTrack> bad;       // sorted by name
+};
+
+// The tracks of all datasets, their names prefixed as DatasetConfig says and their splits replaced
+// as it says.
+// Throws: Error when a root is missing, holds no tracks of its layout (the message then says which
+// layout it looks like), or for two tracks of one name.
+TrackList find_tracks(const std::vector<DatasetConfig>& datasets);
+
+// One for each layout: unprefixed names; split is the data set's own, or drawn.
+//
+// folder        <root>/<track>/<stem>; split by a hash of the name, so that a track never moves
+//               when others are added
+// musdb18hq     {train,test}/<track>/{vocals,drums,bass,other}.wav; the 14 official validation
+//               songs of train are valid
+// moisesdb      <track>/data.json and <track>/<stem>/<source>.wav; split by directories if there
+//               are any, else by the published recipe of 80/10/10
+// slakh2100     {train,validation,test}/<Track>/stems/S*.{flac,wav}, or without split directories
+//               (BabySlakh), then split by track number; `omitted` is left out
+// cocochorales  {train,valid,test}/<ensemble>_track*/stems_audio/*.wav
+TrackList find_folder_tracks(const DatasetConfig& dataset);
+TrackList find_musdb18hq_tracks(const DatasetConfig& dataset);
+TrackList find_moisesdb_tracks(const DatasetConfig& dataset);
+TrackList find_slakh2100_tracks(const DatasetConfig& dataset);
+TrackList find_cocochorales_tracks(const DatasetConfig& dataset);
+
+// The layout that the names below root speak for, with the evidence as one phrase; folder when
+// nothing else fits, and evidence is empty when that does not fit either. Reads names only.
+struct LayoutGuess {
+  Layout layout = Layout::folder;
+  std::string evidence;
+};
+LayoutGuess guess_layout(const std::filesystem::path& root);
 
 }  // namespace cocola

@@ -1,9 +1,9 @@
 #include <algorithm>
 
-#include "audio/audio_file.h"
 #include "base/digest.h"
 #include "base/error.h"
 #include "preprocess/datasets/dataset.h"
+#include "preprocess/datasets/listing.h"
 
 namespace cocola {
 namespace {
@@ -18,59 +18,32 @@ std::string split_of(const std::string& name, const DatasetConfig& dataset) {
   return place < dataset.train + dataset.valid ? "valid" : "test";
 }
 
-bool is_hidden(const fs::path& path) { return path.filename().string().starts_with("."); }
-
 }  // namespace
 
-std::vector<TrackFiles> find_folder_tracks(const DatasetConfig& dataset) {
-  const fs::path root = dataset.root;
-  std::error_code error;
-  const fs::directory_iterator listing(root, error);
-  if (error) {
-    fail("preprocess", "data.datasets root {}: {}; expected a folder of track folders",
-         root.string(), error.message());
-  }
-  std::vector<TrackFiles> tracks;
-  for (const auto& entry : listing) {
-    if (!entry.is_directory() || is_hidden(entry.path())) continue;
+TrackList find_folder_tracks(const DatasetConfig& dataset) {
+  TrackList list;
+  for (const fs::path& directory : subdirectories(dataset.root)) {
     TrackFiles track;
-    track.name = entry.path().filename().string();
+    track.name = directory.filename().string();
     track.split = split_of(track.name, dataset);
-    for (const auto& file : fs::directory_iterator(entry.path())) {
-      if (has_audio_extension(file.path())) track.stems.push_back(file.path());
+    for (const fs::path& file : audio_files(directory)) {
+      track.stems.push_back({file.stem().string(), {file}});
     }
-    std::sort(track.stems.begin(), track.stems.end());
+    const auto twin = std::ranges::adjacent_find(track.stems, {}, &StemFiles::name);
     if (track.stems.size() < 2) {
-      fail("preprocess",
-           "{}: {} audio file(s) found, a track needs at least two stems; remove the folder or "
-           "add its stems",
-           entry.path().string(), track.stems.size());
+      list.bad.push_back({track.name, track.split,
+                          fmt::format("{}: {} audio file(s) found, a track needs at least two "
+                                      "stems; remove the folder or add its stems",
+                                      directory.string(), track.stems.size())});
+    } else if (twin != track.stems.end()) {
+      list.bad.push_back({track.name, track.split,
+                          fmt::format("{} and {} are one stem twice; remove one of them",
+                                      twin->files[0].string(), (twin + 1)->files[0].string())});
+    } else {
+      list.tracks.push_back(std::move(track));
     }
-    tracks.push_back(std::move(track));
   }
-  if (tracks.empty()) {
-    fail("preprocess", "{}: no tracks found; expected {}/<track>/<stem>.wav (or flac, ogg, mp3)",
-         root.string(), root.string());
-  }
-  return tracks;
-}
-
-std::vector<TrackFiles> find_tracks(const std::vector<DatasetConfig>& datasets) {
-  std::vector<TrackFiles> all;
-  for (const DatasetConfig& dataset : datasets) {
-    std::vector<TrackFiles> found =
-        find_folder_tracks(dataset);  // the only layout so far; config checks the name
-    std::move(found.begin(), found.end(), std::back_inserter(all));
-  }
-  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  const auto twin = std::adjacent_find(
-      all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name == b.name; });
-  if (twin != all.end()) {
-    fail("preprocess", "two tracks are named {}: {} and {}; rename one", twin->name,
-         twin->stems.front().parent_path().string(),
-         (twin + 1)->stems.front().parent_path().string());
-  }
-  return all;
+  return list;
 }
 
 }  // namespace cocola

@@ -17,6 +17,8 @@ std::vector<Field> data_fields(DataConfig& data) {
   return {
       {"data.datasets", &data.datasets,
        "Tracks: {layout: folder, root: DIR, split: {train: 0.8, valid: 0.1, test: 0.1}}, ..."},
+      {"data.on_bad_track", choice(data.on_bad_track, {"fail", "skip"}),
+       "A track that cannot be read: fail ends the run, skip lists it in the manifest."},
       {"data.shards", &data.shards, "Directory of the shards and their manifest."},
       {"data.sample_rate_hz", &data.sample_rate_hz,
        "Rate to which stems are resampled, Hz. Range [1000, 96000]."},
@@ -122,7 +124,9 @@ std::vector<Field> training_part_fields(TrainingConfig& training) {
        "Standard deviation of noise on the positive, full scale 1; source: stems only. Range [0, "
        "1]."},
       {"training.augment.mask_probability", &training.augment.mask_probability,
-       "Chance that a pair hides its harmonic or percussive channel; hps only. Range [0, 1]."},
+       "Chance that a view hides its harmonic or percussive channel; hps only. Range [0, 1]."},
+      {"training.augment.mask_views", choice(training.augment.mask_views, {"same", "independent"}),
+       "Masks of anchor and positive: the same, as published, or one each, learns sooner."},
       {"training.comm.timeout_seconds", &training.comm.timeout_seconds,
        "A rank silent for longer in a collective ends the job, seconds. Range [1, 86400]."},
   };
@@ -154,11 +158,26 @@ std::vector<Field> fields_of(RunConfig& config) {
 
 std::vector<Field> fields_of(DatasetConfig& dataset, const std::string& prefix) {
   return {
-      {prefix + "layout", &dataset.layout, "Only folder: <root>/<track>/<any stem file>."},
+      {prefix + "layout",
+       choice(dataset.layout, {"folder", "musdb18hq", "moisesdb", "slakh2100", "cocochorales"}),
+       "How tracks lie below root; folder is <root>/<track>/<any stem file>."},
       {prefix + "root", &dataset.root, "Directory of the data set."},
-      {prefix + "split.train", &dataset.train, "Share of tracks for training. Range [0, 1]."},
+      {prefix + "name", &dataset.name,
+       "Put before the name of each track; empty: the layout, nothing for folder."},
+      {prefix + "split.train", &dataset.train,
+       "Share of tracks for training, where the layout has no splits. Range [0, 1]."},
       {prefix + "split.valid", &dataset.valid, "Share of tracks for validation. Range [0, 1]."},
       {prefix + "split.test", &dataset.test, "Share of tracks for testing. Range [0, 1]."},
+      {prefix + "stems", choice(dataset.stems, {"per_stem", "per_source"}),
+       "moisesdb: a stem is a group with its sources summed, or each source."},
+      {prefix + "lengths", choice(dataset.lengths, {"layout", "refuse", "cut", "pad"}),
+       "Stems of unequal length; layout: refuse for folder and musdb18hq, pad for the others."},
+      {prefix + "take",
+       Flags{{"train", "valid", "test"},
+             {&dataset.take_train, &dataset.take_valid, &dataset.take_test}},
+       "Which of the data set's splits are used."},
+      {prefix + "into", choice(dataset.into, {"same", "train", "valid", "test"}),
+       "The split that takes these tracks: their own, or one for all."},
   };
 }
 

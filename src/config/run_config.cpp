@@ -5,44 +5,20 @@
 #include <set>
 
 #include "base/error.h"
+#include "config/plain_name.h"
 
 namespace cocola {
 namespace {
 
-constexpr size_t kLongestName = 100;
 constexpr size_t kMostCandidateCounts = 64;
-
-bool is_letter_or_digit(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
 
 // The name becomes a directory, so it can be neither hidden nor leave runs/.
 void validate_experiment(const std::string& name) {
-  const bool spelled = std::ranges::all_of(
-      name, [](char c) { return is_letter_or_digit(c) || c == '.' || c == '_' || c == '-'; });
-  if (!name.empty() && name.size() <= kLongestName && spelled && is_letter_or_digit(name[0])) {
-    return;
-  }
+  if (is_plain_name(name)) return;
   fail_usage("experiment",
              "'{}' is not a name of 1 to {} letters, digits, '.', '_' and '-' that starts with a "
              "letter or digit",
              name.substr(0, kLongestName), kLongestName);
-}
-
-void validate_dataset(const DatasetConfig& dataset, const std::string& key) {
-  if (dataset.layout != "folder") {
-    fail_usage(key + ".layout", "'{}' is not a layout of this version; there is: folder",
-               dataset.layout);
-  }
-  if (dataset.root.empty()) fail_usage(key + ".root", "is missing: the directory of the data set");
-  require_range(key + ".split.train", dataset.train, 0.0, 1.0);
-  require_range(key + ".split.valid", dataset.valid, 0.0, 1.0);
-  require_range(key + ".split.test", dataset.test, 0.0, 1.0);
-  const double sum = dataset.train + dataset.valid + dataset.test;
-  if (std::abs(sum - 1.0) > 1e-6) {
-    fail_usage(key + ".split", "train {}, valid {} and test {} sum to {}; they must sum to 1",
-               dataset.train, dataset.valid, dataset.test, sum);
-  }
 }
 
 void validate_source(const TrainingConfig& training, const DataConfig& data) {
@@ -69,7 +45,7 @@ void validate_source(const TrainingConfig& training, const DataConfig& data) {
 
 void DataConfig::validate() const {
   for (size_t i = 0; i < datasets.size(); ++i) {
-    validate_dataset(datasets[i], fmt::format("data.datasets.{}", i));
+    datasets[i].validate(fmt::format("data.datasets.{}", i));
   }
   if (shards.empty()) fail_usage("data.shards", "is empty: the directory of the shards");
   require_range<int64_t>("data.sample_rate_hz", sample_rate_hz, 1000, 96'000);

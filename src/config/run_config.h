@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "config/dataset_config.h"
 #include "features/feature_config.h"
 #include "model/model_config.h"
 #include "stems/window.h"
@@ -11,18 +12,14 @@
 
 namespace cocola {
 
-// One source of tracks. Relative paths, here and below, start at the working directory.
-struct DatasetConfig {
-  // "folder": <root>/<track>/<any stem file>, split by a hash of the track's name.
-  std::string layout;
-  std::string root;
-  double train = 0.8, valid = 0.1, test = 0.1;  // shares of tracks; sum to 1
-
-  bool operator==(const DatasetConfig&) const = default;
-};
+// What becomes of a track that cannot be read, or has too few stems.
+enum class OnBadTrack { fail, skip };
 
 struct DataConfig {
   std::vector<DatasetConfig> datasets;
+  // fail: the first bad track ends preprocessing. skip: bad tracks are left out and listed, with
+  // the reason, in the manifest.
+  OnBadTrack on_bad_track = OnBadTrack::fail;
   // Directory of the shards and their manifest.
   std::string shards = "shards";
   // Rate to which stems are resampled, Hz. Range [1000, 96000].

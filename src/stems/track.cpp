@@ -2,128 +2,170 @@
 
 #include <algorithm>
 #include <cmath>
-#include <span>
 
 #include "audio/audio_file.h"
 #include "audio/resample.h"
 #include "base/error.h"
+#include "stems/scratch_file.h"
 
 namespace cocola {
 namespace {
 
 constexpr const char* kWhere = "track";
 constexpr float kFullScale = 32767.0f;
-constexpr double kMaxLengthDifferenceSeconds = 0.05;
+constexpr double kCoderPaddingSeconds = 0.05;
 constexpr size_t kBlockSamples = 65536;
 
-struct Stem {
-  std::vector<int16_t> samples;
-  float peak = 0.0f;  // of the samples before they became integers
+// One file as a stream at another rate. Never holds more than a block of it.
+class ResampledFile {
+ public:
+  ResampledFile(const std::filesystem::path& path, int64_t sample_rate_hz)
+      : file_(path), resampler_(file_.sample_rate_hz(), sample_rate_hz), block_(kBlockSamples) {}
+
+  // Adds the next samples to `sum`; returns how many, fewer than sum.size() only at the end.
+  size_t add_to(std::span<float> sum) {
+    while (ready_.size() < sum.size() && !ended_) {
+      const int64_t n = file_.read(block_);
+      ended_ = n == 0;
+      if (ended_) {
+        resampler_.finish(ready_);
+      } else {
+        resampler_.push(std::span(block_).first(static_cast<size_t>(n)), ready_);
+      }
+    }
+    const size_t count = std::min(sum.size(), ready_.size());
+    for (size_t i = 0; i < count; ++i) sum[i] += ready_[i];
+    ready_.erase(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(count));
+    return count;
+  }
+
+ private:
+  AudioFile file_;
+  Resampler resampler_;
+  std::vector<float> block_, ready_;
+  bool ended_ = false;
 };
 
-// Samples beyond the integers' range are clipped; `peak` tells.
-void append_as_integers(std::span<const float> values, float scale, Stem& stem) {
-  float peak = stem.peak;
-  for (const float value : values) peak = std::max(peak, std::abs(value));
-  stem.peak = peak;
-  const size_t old_size = stem.samples.size();
-  stem.samples.resize(old_size + values.size());
-  int16_t* const out = stem.samples.data() + old_size;
-  for (size_t i = 0; i < values.size(); ++i) {
-    const float scaled = std::clamp(values[i] * scale, -kFullScale, kFullScale);
-    out[i] = static_cast<int16_t>(std::lrint(scaled));
-  }
-}
+// Where a stem lies in the scratch file.
+struct Extent {
+  int64_t first = 0;
+  int64_t size = 0;
+};
 
-// Never holds the file at its own rate, nor as floats.
-Stem read_stem(const std::filesystem::path& path, int64_t sample_rate_hz, float scale) {
-  AudioFile file(path);
-  Resampler resampler(file.sample_rate_hz(), sample_rate_hz);
-  Stem stem;
-  std::vector<float> block(kBlockSamples), resampled;
-  while (const int64_t n = file.read(block)) {
-    resampled.clear();
-    resampler.push(std::span(block).first(static_cast<size_t>(n)), resampled);
-    append_as_integers(resampled, scale, stem);
-  }
-  resampled.clear();
-  resampler.finish(resampled);
-  append_as_integers(resampled, scale, stem);
-  return stem;
-}
-
-// Reads every stem into `track`. Returns the highest peak.
-float read_stems(const TrackFiles& files, float scale, Track& track) {
+// Samples beyond the integers' range are clipped; the peak before it is returned.
+float quantise(std::span<const float> values, float scale, std::span<int16_t> out) {
   float peak = 0.0f;
-  track.stems.clear();
-  for (const auto& path : files.stems) {
-    try {
-      Stem stem = read_stem(path, track.sample_rate_hz, scale);
-      peak = std::max(peak, stem.peak);
-      track.stems.push_back(std::move(stem.samples));
-    } catch (const Error& error) {
-      fail(kWhere, "{}: {}", files.name, error.what());
-    }
+  for (size_t i = 0; i < values.size(); ++i) {
+    peak = std::max(peak, std::abs(values[i]));
+    out[i] =
+        static_cast<int16_t>(std::lrint(std::clamp(values[i] * scale, -kFullScale, kFullScale)));
   }
   return peak;
 }
 
-// Coders pad, so lengths may differ a little; more means that a stem is of another track, or cut.
-void cut_to_shortest(const TrackFiles& files, Track& track) {
-  size_t shortest = 0, longest = 0;
-  for (size_t i = 1; i < track.stems.size(); ++i) {
-    if (track.stems[i].size() < track.stems[shortest].size()) shortest = i;
-    if (track.stems[i].size() > track.stems[longest].size()) longest = i;
+// Appends a stem to `out`. Returns its peak.
+float decode_stem(const StemFiles& stem, int64_t sample_rate_hz, float scale, ScratchFile& out) {
+  std::vector<ResampledFile> files;
+  files.reserve(stem.files.size());
+  for (const auto& path : stem.files) files.emplace_back(path, sample_rate_hz);
+  std::vector<float> sum(kBlockSamples);
+  std::vector<int16_t> integers(kBlockSamples);
+  float peak = 0.0f;
+  for (size_t count = kBlockSamples; count == kBlockSamples;) {
+    std::fill(sum.begin(), sum.end(), 0.0f);
+    count = 0;
+    for (ResampledFile& file : files) count = std::max(count, file.add_to(sum));
+    const auto part = std::span(integers).first(count);
+    peak = std::max(peak, quantise(std::span(sum).first(count), scale, part));
+    out.append(part);
   }
-  const auto rate = static_cast<double>(track.sample_rate_hz);
-  const size_t length = track.stems[shortest].size();
-  const auto difference = static_cast<double>(track.stems[longest].size() - length);
-  if (difference > kMaxLengthDifferenceSeconds * rate) {
-    fail(kWhere,
-         "{}: stems differ in length: {} lasts {:.3f} s, {} lasts {:.3f} s; at most {} s are cut",
-         files.name, files.stems[shortest].string(), static_cast<double>(length) / rate,
-         files.stems[longest].string(), static_cast<double>(track.stems[longest].size()) / rate,
-         kMaxLengthDifferenceSeconds);
-  }
-  for (auto& stem : track.stems) stem.resize(length);
-}
-
-// Names below the directory that all stems share, without extensions: "drums" or "drums/kick".
-std::vector<std::string> names_of(const std::vector<std::filesystem::path>& stems) {
-  std::filesystem::path shared = stems.front().parent_path();
-  const auto lies_below = [&shared](const std::filesystem::path& stem) {
-    return std::mismatch(shared.begin(), shared.end(), stem.begin(), stem.end()).first ==
-           shared.end();
-  };
-  while (shared.has_relative_path() && !std::all_of(stems.begin(), stems.end(), lies_below)) {
-    shared = shared.parent_path();
-  }
-  std::vector<std::string> names;
-  for (const auto& stem : stems) {
-    names.push_back(stem.lexically_relative(shared).replace_extension().generic_string());
-  }
-  return names;
+  return peak;
 }
 
 }  // namespace
 
-Track read_track(const TrackFiles& files, int64_t sample_rate_hz) {
-  if (files.stems.size() < 2) {
-    fail(kWhere, "{}: {} stems; a track needs at least two to form a pair", files.name,
-         files.stems.size());
+struct Track::Impl {
+  Impl(const TrackFiles& files, int64_t rate, const std::filesystem::path& directory)
+      : name(files.name), sample_rate_hz(rate), scratch(directory) {
+    if (files.stems.size() < 2) {
+      fail(kWhere, "{}: {} stems; a track needs at least two to form a pair", name,
+           files.stems.size());
+    }
+    for (const StemFiles& stem : files.stems) stem_names.push_back(stem.name);
+    const float peak = decode(files, kFullScale);
+    if (peak > 1.0f) {
+      // Loud tracks are decoded twice: cheaper than keeping every track as floats.
+      gain = peak / kFullScale;
+      decode(files, kFullScale / peak);
+    }
+    num_samples = common_length(files);
   }
-  Track track;
-  track.name = files.name;
-  track.stem_names = names_of(files.stems);
-  track.sample_rate_hz = sample_rate_hz;
-  const float peak = read_stems(files, kFullScale, track);
-  if (peak > 1.0f) {
-    // Loud tracks are decoded twice: cheaper than holding every track as floats.
-    track.gain = peak / kFullScale;
-    read_stems(files, kFullScale / peak, track);
+
+  // Every stem into the scratch file. Returns the highest peak.
+  float decode(const TrackFiles& files, float scale) {
+    scratch.clear();
+    extents.clear();
+    float peak = 0.0f;
+    for (const StemFiles& stem : files.stems) {
+      const int64_t first = scratch.size();
+      try {
+        peak = std::max(peak, decode_stem(stem, sample_rate_hz, scale, scratch));
+      } catch (const Error& error) {
+        fail(kWhere, "{}: {}", name, error.what());
+      }
+      extents.push_back({first, scratch.size() - first});
+    }
+    return peak;
   }
-  cut_to_shortest(files, track);
-  return track;
+
+  int64_t common_length(const TrackFiles& files) const {
+    const auto [shortest, longest] = std::ranges::minmax_element(extents, {}, &Extent::size);
+    if (files.unequal_lengths == UnequalLengths::pad) return longest->size;
+    const auto rate = static_cast<double>(sample_rate_hz);
+    const auto difference = static_cast<double>(longest->size - shortest->size);
+    if (files.unequal_lengths == UnequalLengths::refuse &&
+        difference > kCoderPaddingSeconds * rate) {
+      const auto named = [&](auto extent) {
+        return files.stems[static_cast<size_t>(extent - extents.begin())].files.front().string();
+      };
+      fail(kWhere,
+           "{}: stems differ in length: {} lasts {:.3f} s, {} lasts {:.3f} s; at most {} s are cut "
+           "unless the data set says lengths: cut or pad",
+           name, named(shortest), static_cast<double>(shortest->size) / rate, named(longest),
+           static_cast<double>(longest->size) / rate, kCoderPaddingSeconds);
+    }
+    return shortest->size;
+  }
+
+  std::string name;
+  std::vector<std::string> stem_names;
+  int64_t sample_rate_hz;
+  float gain = 1.0f / kFullScale;
+  int64_t num_samples = 0;
+  ScratchFile scratch;
+  std::vector<Extent> extents;  // of the stems
+};
+
+Track::Track(const TrackFiles& files, int64_t sample_rate_hz,
+             const std::filesystem::path& scratch_directory)
+    : impl_(std::make_unique<Impl>(files, sample_rate_hz, scratch_directory)) {}
+Track::~Track() = default;
+Track::Track(Track&&) noexcept = default;
+Track& Track::operator=(Track&&) noexcept = default;
+
+const std::string& Track::name() const { return impl_->name; }
+const std::vector<std::string>& Track::stem_names() const { return impl_->stem_names; }
+int64_t Track::num_stems() const { return static_cast<int64_t>(impl_->extents.size()); }
+int64_t Track::num_samples() const { return impl_->num_samples; }
+int64_t Track::sample_rate_hz() const { return impl_->sample_rate_hz; }
+float Track::gain() const { return impl_->gain; }
+
+void Track::read(int64_t stem, int64_t start, std::span<int16_t> out) const {
+  const Extent& extent = impl_->extents[static_cast<size_t>(stem)];
+  const auto wanted = static_cast<int64_t>(out.size());
+  const auto present = static_cast<size_t>(std::clamp<int64_t>(extent.size - start, 0, wanted));
+  impl_->scratch.read(extent.first + start, out.first(present));
+  std::fill(out.begin() + static_cast<std::ptrdiff_t>(present), out.end(), int16_t{0});
 }
 
 }  // namespace cocola

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "base/error.h"
 
@@ -34,24 +35,22 @@ int64_t WindowConfig::window_samples(int64_t sample_rate_hz) const {
   return std::llround(window_seconds * static_cast<double>(sample_rate_hz));
 }
 
-std::vector<Window> lay_out_windows(const Track& track, const WindowConfig& config) {
+std::vector<Window> lay_out_windows(const StemSamples& track, const WindowConfig& config) {
   config.validate();
   std::vector<Window> windows;
-  if (track.stems.empty()) return windows;
-  const int64_t length = config.window_samples(track.sample_rate_hz);
+  const int64_t length = config.window_samples(track.sample_rate_hz());
   const int64_t hop = hop_samples(config, length);
-  const auto num_samples = static_cast<int64_t>(track.stems.front().size());
   // RMS * gain > level, squared and times L.
-  const double gain = track.gain;
+  const double gain = track.gain();
   const double threshold =
       std::pow(10.0, config.audible_dbfs / 10.0) * static_cast<double>(length) / (gain * gain);
-  for (int64_t start = 0; start + length <= num_samples; start += hop) {
+  std::vector<int16_t> samples(static_cast<size_t>(length));
+  for (int64_t start = 0; start + length <= track.num_samples(); start += hop) {
     Window window;
     window.start_sample = start;
-    for (const auto& stem : track.stems) {
-      const auto part =
-          std::span(stem).subspan(static_cast<size_t>(start), static_cast<size_t>(length));
-      window.audible.push_back(static_cast<double>(sum_of_squares(part)) > threshold ? 1 : 0);
+    for (int64_t stem = 0; stem < track.num_stems(); ++stem) {
+      track.read(stem, start, samples);
+      window.audible.push_back(static_cast<double>(sum_of_squares(samples)) > threshold ? 1 : 0);
     }
     if (std::count(window.audible.begin(), window.audible.end(), 1) >= 2) {
       windows.push_back(std::move(window));

@@ -33,6 +33,6 @@ struct Window {
 //
 // Law: starts ascend; two windows overlap by at most max_overlap; every window lies inside the
 // track.
-std::vector<Window> lay_out_windows(const Track& track, const WindowConfig& config);
+std::vector<Window> lay_out_windows(const StemSamples& track, const WindowConfig& config);
 
 }  // namespace cocola

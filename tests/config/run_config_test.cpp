@@ -112,20 +112,35 @@ TEST(RunConfig, TheExperimentIsASafeDirectoryName) {
 }
 
 TEST(RunConfig, DatasetsAreChecked) {
-  const auto refusal = [](const DatasetConfig& dataset) {
+  const auto shared_out = [](const char* root, double train, double valid, double test) {
+    DatasetConfig dataset;
+    dataset.root = root;
+    dataset.train = train;
+    dataset.valid = valid;
+    dataset.test = test;
+    return dataset;
+  };
+  const auto refusal = [&](const DatasetConfig& dataset) {
     RunConfig config;
-    config.data.datasets = {{"folder", "good", 1.0, 0.0, 0.0}, dataset};
+    config.data.datasets = {shared_out("good", 1.0, 0.0, 0.0), dataset};
     return usage_error_of([&] { config.validate(); });
   };
-  EXPECT_THAT(
-      refusal({"musdb18hq", "x", 0.8, 0.1, 0.1}),
-      AllOf(HasSubstr("[data.datasets.1.layout] 'musdb18hq'"), HasSubstr("there is: folder")));
-  EXPECT_THAT(refusal({"", "x", 0.8, 0.1, 0.1}), HasSubstr("[data.datasets.1.layout]"));
-  EXPECT_THAT(refusal({"folder", "", 0.8, 0.1, 0.1}), HasSubstr("[data.datasets.1.root]"));
-  EXPECT_THAT(refusal({"folder", "x", 0.8, 0.1, 0.2}), HasSubstr("they must sum to 1"));
-  EXPECT_THAT(refusal({"folder", "x", 1.2, -0.2, 0.0}), HasSubstr("1.2 is outside [0, 1]"));
+  EXPECT_THAT(refusal(shared_out("", 0.8, 0.1, 0.1)), HasSubstr("[data.datasets.1.root]"));
+  EXPECT_THAT(refusal(shared_out("x", 0.8, 0.1, 0.2)), HasSubstr("they must sum to 1"));
+  EXPECT_THAT(refusal(shared_out("x", 1.2, -0.2, 0.0)), HasSubstr("1.2 is outside [0, 1]"));
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_THAT(refusal({"folder", "x", 1.0, nan, 0.0}), HasSubstr("[data.datasets.1.split.valid]"));
+  EXPECT_THAT(refusal(shared_out("x", 1.0, nan, 0.0)), HasSubstr("[data.datasets.1.split.valid]"));
+  DatasetConfig dataset = shared_out("x", 1.0, 0.0, 0.0);
+  dataset.layout = Layout::slakh2100;
+  dataset.stems = StemLevel::per_source;
+  EXPECT_THAT(refusal(dataset),
+              AllOf(HasSubstr("[data.datasets.1.stems] per_source"), HasSubstr("slakh2100")));
+  dataset = shared_out("x", 1.0, 0.0, 0.0);
+  dataset.name = "a/b";
+  EXPECT_THAT(refusal(dataset), HasSubstr("[data.datasets.1.name] 'a/b'"));
+  dataset.name = "";
+  dataset.take_train = dataset.take_valid = dataset.take_test = false;
+  EXPECT_THAT(refusal(dataset), HasSubstr("[data.datasets.1.take]"));
 }
 
 TEST(RunConfig, TheSourceOfTrainingMustBeStored) {

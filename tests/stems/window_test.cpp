@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -12,10 +13,28 @@ namespace {
 
 using ::testing::ElementsAre;
 
+struct Samples final : StemSamples {
+  int64_t num_stems() const override { return static_cast<int64_t>(stems.size()); }
+  int64_t num_samples() const override {
+    return stems.empty() ? 0 : static_cast<int64_t>(stems[0].size());
+  }
+  int64_t sample_rate_hz() const override { return rate; }
+  float gain() const override { return scale; }
+  void read(int64_t stem, int64_t start, std::span<int16_t> out) const override {
+    const auto& samples = stems[static_cast<size_t>(stem)];
+    ASSERT_LE(static_cast<size_t>(start) + out.size(), samples.size());
+    std::copy_n(samples.begin() + start, out.size(), out.begin());
+  }
+
+  std::vector<std::vector<int16_t>> stems;
+  int64_t rate = 100;
+  float scale = 1.0f / 32767.0f;
+};
+
 // Every stem constant at the given level; [N] levels.
-Track track_of(int64_t num_samples, const std::vector<int16_t>& levels, int64_t rate = 100) {
-  Track track;
-  track.sample_rate_hz = rate;
+Samples track_of(int64_t num_samples, const std::vector<int16_t>& levels, int64_t rate = 100) {
+  Samples track;
+  track.rate = rate;
   for (const int16_t level : levels) {
     track.stems.emplace_back(static_cast<size_t>(num_samples), level);
   }
@@ -57,7 +76,7 @@ TEST(Windows, DefaultIsFiveSecondsWithHopsOfHalfAWindow) {
 }
 
 TEST(Windows, TellWhichStemsAreAudible) {
-  Track track = track_of(1500, {8000, 8000, 8000});
+  Samples track = track_of(1500, {8000, 8000, 8000});
   std::fill(track.stems[1].begin(), track.stems[1].begin() + 500, int16_t{0});
   const std::vector<Window> windows = lay_out_windows(track, {});
   ASSERT_EQ(windows.size(), 5u);
@@ -67,7 +86,7 @@ TEST(Windows, TellWhichStemsAreAudible) {
 }
 
 TEST(Windows, NeedTwoAudibleStems) {
-  Track track = track_of(1500, {8000, 8000});
+  Samples track = track_of(1500, {8000, 8000});
   std::fill(track.stems[1].begin() + 500, track.stems[1].end(), int16_t{0});
   EXPECT_THAT(starts_of(lay_out_windows(track, {})), ElementsAre(0, 250));
   EXPECT_TRUE(lay_out_windows(track_of(1500, {8000, 0, 0}), {}).empty());
@@ -79,8 +98,8 @@ TEST(Windows, AudibleMeansAboveTheLevelGivenTheTracksGain) {
   // A constant of 33 / 32767 is -59.94 dB, 32 / 32767 is -60.21 dB.
   EXPECT_EQ(lay_out_windows(track_of(500, {33, 33}), {}).size(), 1u);
   EXPECT_EQ(lay_out_windows(track_of(500, {32, 32}), {}).size(), 0u);
-  Track loud = track_of(500, {32, 32});
-  loud.gain *= 1.1f;
+  Samples loud = track_of(500, {32, 32});
+  loud.scale *= 1.1f;
   EXPECT_EQ(lay_out_windows(loud, {}).size(), 1u);
   WindowConfig strict;
   strict.audible_dbfs = -20.0;
@@ -89,7 +108,7 @@ TEST(Windows, AudibleMeansAboveTheLevelGivenTheTracksGain) {
 }
 
 TEST(Windows, FullScaleDoesNotOverflow) {
-  const Track track = track_of(60 * 16000, {32767, -32768}, 16000);
+  const Samples track = track_of(60 * 16000, {32767, -32768}, 16000);
   WindowConfig config;
   config.window_seconds = 60.0;
   config.audible_dbfs = -0.01;

@@ -1,3 +1,3 @@
 // Planted: JSON past base/json.h, and a library nobody named.
-#include <openssl/sha.h>
 #include <nlohmann/json.hpp>
+#include <openssl/sha.h>
