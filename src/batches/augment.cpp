@@ -12,13 +12,17 @@ void AugmentConfig::validate() const {
   require_range("training.augment.mask_probability", mask_probability, 0.0, 1.0);
 }
 
-ChannelMask draw_channel_mask(double mask_probability, uint64_t seed, int64_t epoch,
-                              int64_t window) {
+std::array<ChannelMask, 2> draw_channel_masks(const AugmentConfig& config, uint64_t seed,
+                                              int64_t epoch, int64_t window) {
   PhiloxStream draws(seed, DrawPurpose::channel_mask, 0, static_cast<uint64_t>(window),
                      static_cast<uint64_t>(epoch));
-  const double u = static_cast<double>(draws.next_uniform());
-  if (u >= mask_probability) return ChannelMask::none;
-  return u < mask_probability / 2 ? ChannelMask::harmonic : ChannelMask::percussive;
+  const auto draw = [&] {
+    const double u = static_cast<double>(draws.next_uniform());
+    if (u >= config.mask_probability) return ChannelMask::none;
+    return u < config.mask_probability / 2 ? ChannelMask::harmonic : ChannelMask::percussive;
+  };
+  const ChannelMask anchor = draw();
+  return {anchor, config.mask_views == MaskViews::same ? anchor : draw()};
 }
 
 void hide_channel(ChannelMask mask, std::span<float> features, const FeatureShape& shape) {

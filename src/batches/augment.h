@@ -1,6 +1,7 @@
 // Augmentation of a pair: Gaussian noise on the positive's waveform, and hiding one of the two
 // feature channels.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <span>
 
@@ -14,14 +15,19 @@ enum class ChannelMask { none, harmonic, percussive };  // which channel is hidd
 // maximum").
 inline constexpr float kMaskedDb = 0.0f;
 
+// Whether anchor and positive of a pair draw one mask together, as published, or one each. A mask
+// in common tells a pair from most of its negatives without listening; short trainings learn that
+// and nothing else. With one each, the mask of an anchor says nothing about its positive.
+enum class MaskViews { same, independent };
+
 struct AugmentConfig {
   // Standard deviation of the noise added to the positive's waveform (full scale = 1). Range [0,
   // 1].
   double noise_std = 1e-3;
-  // Chance that one of the two channels is hidden, the same one in anchor and positive; harmonic
-  // and percussive are equally likely. Range [0, 1]; used with hps features only. The published
-  // training used 2/3.
+  // Chance that one of a view's two channels is hidden; harmonic and percussive are equally likely.
+  // Range [0, 1]; used with hps features only. The published training used 2/3.
   double mask_probability = 2.0 / 3.0;
+  MaskViews mask_views = MaskViews::same;
 
   void validate() const;
   bool operator==(const AugmentConfig&) const = default;
@@ -30,8 +36,9 @@ struct AugmentConfig {
 // Random: decided by (seed, epoch, window) alone.
 void add_noise(std::span<float> waveform, double noise_std, uint64_t seed, int64_t epoch,
                int64_t window);
-ChannelMask draw_channel_mask(double mask_probability, uint64_t seed, int64_t epoch,
-                              int64_t window);
+// Random: decided by (config, seed, epoch, window) alone.
+std::array<ChannelMask, 2> draw_channel_masks(const AugmentConfig& config, uint64_t seed,
+                                              int64_t epoch, int64_t window);  // anchor, positive
 // features: row-major [2, mel_bins, frames].
 void hide_channel(ChannelMask mask, std::span<float> features, const FeatureShape& shape);
 

@@ -30,14 +30,15 @@ struct BatchLoader::Impl {
   };
 
   Impl(const Sampler& order, int64_t this_rank, int64_t ranks, int64_t first, int64_t last,
-       const FeatureShape& feature_shape, double mask, const LoaderConfig& loader_config)
+       const FeatureShape& feature_shape, const AugmentConfig& augmentation,
+       const LoaderConfig& loader_config)
       : sampler(order),
         rank(this_rank),
         world_size(ranks),
         next_step(first),
         last_step(last),
         shape(feature_shape),
-        mask_probability(feature_shape.channels == 2 ? mask : 0.0),
+        augment(augmentation),
         config(loader_config) {}
   ~Impl();
 
@@ -52,7 +53,7 @@ struct BatchLoader::Impl {
   int64_t next_step;
   const int64_t last_step;
   const FeatureShape shape;
-  const double mask_probability;
+  const AugmentConfig augment;
   const LoaderConfig config;
 
   std::mutex mutex;
@@ -117,10 +118,11 @@ void BatchLoader::Impl::fill(PairSource& source, Slot& slot, int64_t pair) const
                      static_cast<size_t>(shape.size()));
   };
   source.make_pair(window, slot.batch.epoch, row(slot.batch.anchors), row(slot.batch.positives));
-  const ChannelMask mask =
-      draw_channel_mask(mask_probability, sampler.seed, slot.batch.epoch, window);
-  hide_channel(mask, row(slot.batch.anchors), shape);
-  hide_channel(mask, row(slot.batch.positives), shape);
+  if (shape.channels != 2) return;
+  const auto [anchor_mask, positive_mask] =
+      draw_channel_masks(augment, sampler.seed, slot.batch.epoch, window);
+  hide_channel(anchor_mask, row(slot.batch.anchors), shape);
+  hide_channel(positive_mask, row(slot.batch.positives), shape);
 }
 
 void BatchLoader::Impl::fail_with(std::exception_ptr error) {
@@ -149,12 +151,12 @@ void BatchLoader::Impl::work(const std::function<std::unique_ptr<PairSource>()>&
 
 BatchLoader::BatchLoader(const Sampler& sampler, int64_t rank, int64_t world_size,
                          int64_t first_step, int64_t last_step, const FeatureShape& shape,
-                         double mask_probability, const LoaderConfig& config,
+                         const AugmentConfig& augment, const LoaderConfig& config,
                          std::function<std::unique_ptr<PairSource>()> make_source) {
   sampler.validate();
   config.validate();
-  impl_ = std::make_unique<Impl>(sampler, rank, world_size, first_step, last_step, shape,
-                                 mask_probability, config);
+  impl_ = std::make_unique<Impl>(sampler, rank, world_size, first_step, last_step, shape, augment,
+                                 config);
   const int64_t num_threads = config.num_threads > 0 ? config.num_threads : available_cores();
   for (int64_t i = 0; i < num_threads; ++i) {
     impl_->threads.emplace_back([impl = impl_.get(), make_source] { impl->work(make_source); });

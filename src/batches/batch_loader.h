@@ -27,10 +27,11 @@ struct LoaderConfig {
 // threads. Throws: next() rethrows the first error of a worker.
 class BatchLoader {
  public:
-  // make_source is called once on each worker thread. last_step is exclusive. shape: features of
+  // make_source is called once on each worker thread; of `augment` only the masks are applied here,
+  // noise is the source's. last_step is exclusive. shape: features of
   // one window.
   BatchLoader(const Sampler& sampler, int64_t rank, int64_t world_size, int64_t first_step,
-              int64_t last_step, const FeatureShape& shape, double mask_probability,
+              int64_t last_step, const FeatureShape& shape, const AugmentConfig& augment,
               const LoaderConfig& config, std::function<std::unique_ptr<PairSource>()> make_source);
   ~BatchLoader();
   BatchLoader(const BatchLoader&) = delete;

@@ -118,8 +118,8 @@ void Run::restore() {
 
 std::unique_ptr<BatchLoader> Run::open_loader(int64_t first_step, int64_t end) const {
   return std::make_unique<BatchLoader>(sampler_, host_.rank(), host_.world_size(), first_step, end,
-                                       data_.shape, config_.augment.mask_probability,
-                                       config_.loader, data_.make_train_source);
+                                       data_.shape, config_.augment, config_.loader,
+                                       data_.make_train_source);
 }
 
 StepReport Run::step_once(BatchLoader& loader) {

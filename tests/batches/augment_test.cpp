@@ -88,15 +88,39 @@ TEST(Noise, ScalesWithItsDeviationAndVanishesAtZero) {
 }
 
 TEST(ChannelMasks, AreDrawnAsOftenAsAsked) {
+  const AugmentConfig two_thirds{.mask_probability = 2.0 / 3.0};
   int count[3] = {};
   for (int64_t window = 0; window < 30'000; ++window) {
-    ++count[static_cast<int>(draw_channel_mask(2.0 / 3.0, 9, 4, window))];
+    const auto masks = draw_channel_masks(two_thirds, 9, 4, window);
+    EXPECT_EQ(masks[0], masks[1]);
+    ++count[static_cast<int>(masks[0])];
   }
   for (const int found : count) EXPECT_NEAR(found, 10'000, 4 * std::sqrt(30'000 * 2.0 / 9.0));
-  for (int64_t window = 0; window < 1000; ++window) {
-    EXPECT_EQ(draw_channel_mask(0.0, 9, 4, window), ChannelMask::none);
-    EXPECT_NE(draw_channel_mask(1.0, 9, 4, window), ChannelMask::none);
-    EXPECT_EQ(draw_channel_mask(0.5, 9, 4, window), draw_channel_mask(0.5, 9, 4, window));
+  for (const MaskViews views : {MaskViews::same, MaskViews::independent}) {
+    for (int64_t window = 0; window < 1000; ++window) {
+      for (const ChannelMask mask :
+           draw_channel_masks({.mask_probability = 0.0, .mask_views = views}, 9, 4, window)) {
+        EXPECT_EQ(mask, ChannelMask::none);
+      }
+      for (const ChannelMask mask :
+           draw_channel_masks({.mask_probability = 1.0, .mask_views = views}, 9, 4, window)) {
+        EXPECT_NE(mask, ChannelMask::none);
+      }
+      const AugmentConfig half{.mask_probability = 0.5, .mask_views = views};
+      EXPECT_EQ(draw_channel_masks(half, 9, 4, window), draw_channel_masks(half, 9, 4, window));
+    }
+  }
+}
+
+TEST(ChannelMasks, OfTwoViewsAreIndependentWhenAskedFor) {
+  const AugmentConfig config{.mask_probability = 2.0 / 3.0, .mask_views = MaskViews::independent};
+  int count[3][3] = {};
+  for (int64_t window = 0; window < 36'000; ++window) {
+    const auto [anchor, positive] = draw_channel_masks(config, 9, 4, window);
+    ++count[static_cast<int>(anchor)][static_cast<int>(positive)];
+  }
+  for (const auto& row : count) {
+    for (const int found : row) EXPECT_NEAR(found, 4'000, 4 * std::sqrt(36'000 * 8.0 / 81.0));
   }
 }
 

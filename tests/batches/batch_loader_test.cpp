@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <set>
 #include <thread>
@@ -62,12 +63,14 @@ struct LoaderCase {
   int64_t rank = 0, world_size = 1, first_step = 0, last_step = 20;
   int64_t num_threads = 3, read_ahead = 2;
   double mask_probability = 0.0;
+  MaskViews mask_views = MaskViews::same;
   FeatureShape shape = kShape;
   SourceMaker make_source = kNumbered;
 
   std::unique_ptr<BatchLoader> open() const {
     return std::make_unique<BatchLoader>(
-        kSampler, rank, world_size, first_step, last_step, shape, mask_probability,
+        kSampler, rank, world_size, first_step, last_step, shape,
+        AugmentConfig{.mask_probability = mask_probability, .mask_views = mask_views},
         LoaderConfig{.num_threads = num_threads, .read_ahead = read_ahead}, make_source);
   }
 };
@@ -112,22 +115,28 @@ TEST(BatchLoader, GivesTheSameBatchesWithAnyNumberOfThreadsAndFromAnyStep) {
   }
 }
 
-TEST(BatchLoader, HidesTheSameDrawnChannelInBothViews) {
-  const auto loader = LoaderCase{.mask_probability = 0.6}.open();
-  std::set<ChannelMask> seen;
-  for (int64_t step = 0; step < 20; ++step) {
-    const Batch batch = loader->next();
-    for (int64_t pair = 0; pair < 8; ++pair) {
-      const int64_t window = batch.window_ids[static_cast<size_t>(pair)];
-      const ChannelMask mask = draw_channel_mask(0.6, kSampler.seed, batch.epoch, window);
-      seen.insert(mask);
-      for (const at::Tensor& view : {batch.anchors[pair], batch.positives[pair]}) {
-        EXPECT_EQ(view[0].max().item<float>() == kMaskedDb, mask == ChannelMask::harmonic);
-        EXPECT_EQ(view[1].max().item<float>() == kMaskedDb, mask == ChannelMask::percussive);
+TEST(BatchLoader, HidesTheDrawnChannelOfEachView) {
+  for (const MaskViews views : {MaskViews::same, MaskViews::independent}) {
+    const AugmentConfig augment{.mask_probability = 0.6, .mask_views = views};
+    const auto loader = LoaderCase{.mask_probability = 0.6, .mask_views = views}.open();
+    std::set<std::array<ChannelMask, 2>> seen;
+    for (int64_t step = 0; step < 20; ++step) {
+      const Batch batch = loader->next();
+      for (int64_t pair = 0; pair < 8; ++pair) {
+        const int64_t window = batch.window_ids[static_cast<size_t>(pair)];
+        const auto masks = draw_channel_masks(augment, kSampler.seed, batch.epoch, window);
+        seen.insert(masks);
+        const std::array<at::Tensor, 2> both = {batch.anchors[pair], batch.positives[pair]};
+        for (size_t view = 0; view < 2; ++view) {
+          EXPECT_EQ(both[view][0].max().item<float>() == kMaskedDb,
+                    masks[view] == ChannelMask::harmonic);
+          EXPECT_EQ(both[view][1].max().item<float>() == kMaskedDb,
+                    masks[view] == ChannelMask::percussive);
+        }
       }
     }
+    EXPECT_EQ(seen.size(), views == MaskViews::same ? 3u : 9u);
   }
-  EXPECT_EQ(seen.size(), 3u);
 }
 
 TEST(BatchLoader, LeavesMelFeaturesUnmasked) {
