@@ -1,59 +1,58 @@
 // Tracks in, HDF5 shards and a manifest out. Run it again after a stop: finished shards are kept.
 #include <filesystem>
 #include <map>
+#include <thread>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/progress.h"
+#include "comm/communicator.h"
 #include "config/command_line.h"
-#include "config/config_file.h"
 #include "preprocess/datasets/dataset.h"
 #include "preprocess/shard_builder.h"
+#include "preprocess/shard_directory.h"
 
 namespace cocola {
 namespace {
 
 namespace fs = std::filesystem;
 
-struct Outcome {
-  std::vector<ManifestEntry> entries;
-  int64_t num_built = 0;
-  bool stopped = false;
+// Which of the planned shards this process makes: those of its rank in its part.
+struct Share {
+  int64_t first = 0, stride = 1;
 };
 
-Outcome build_all(const RunConfig& config, const std::vector<PlannedShard>& plan,
-                  int64_t num_tracks) {
-  const fs::path directory = config.data.shards;
-  const ShardSettings settings = shard_settings(config);
-  Progress progress("preprocessing", "tracks", num_tracks, true);
+// Makes the missing ones of this process's shards. Returns how many, or nothing when stopped.
+std::optional<int64_t> build_missing(const RunConfig& config, const std::vector<PlannedShard>& plan,
+                                     const ShardDirectory& directory, const Share& share,
+                                     int64_t num_threads, bool show_progress) {
+  std::vector<const PlannedShard*> missing;
+  int64_t num_tracks = 0;
+  for (int64_t i = share.first; i < std::ssize(plan); i += share.stride) {
+    const PlannedShard& shard = plan[static_cast<size_t>(i)];
+    if (directory.has(shard)) continue;
+    missing.push_back(&shard);
+    num_tracks += std::ssize(shard.tracks);
+  }
+  if (missing.empty()) return 0;
+  Progress progress("preprocessing", "tracks", num_tracks, show_progress);
   int64_t done = 0;
   const TrackProgress advance = [&](int64_t tracks) {
     progress.update(done += tracks);
     return !stop_requested();
   };
-  Outcome outcome;
-  for (const PlannedShard& shard : plan) {
-    std::optional<ManifestEntry> entry = existing_shard(directory, shard, settings);
-    if (entry) {
-      done += static_cast<int64_t>(shard.tracks.size());
-    } else {
-      entry = build_shard(directory, shard, config, settings, available_cores(), advance);
-      ++outcome.num_built;
-    }
-    if (!entry || stop_requested()) {
-      outcome.stopped = true;
-      break;
-    }
-    outcome.entries.push_back(std::move(*entry));
+  for (const PlannedShard* shard : missing) {
+    if (!build_shard(config.data.shards, *shard, config, num_threads, advance)) return std::nullopt;
+    if (stop_requested()) return std::nullopt;
   }
-  return outcome;
+  return std::ssize(missing);
 }
 
-void report(const RunConfig& config, const std::vector<ManifestEntry>& entries) {
+void report(const Manifest& manifest) {
   std::map<std::string, ManifestEntry> totals;
-  for (const ManifestEntry& entry : entries) {
+  for (const ManifestEntry& entry : manifest.shards) {
     ManifestEntry& total = totals[entry.split];
     total.num_tracks += entry.num_tracks;
     total.num_windows += entry.num_windows;
@@ -64,40 +63,80 @@ void report(const RunConfig& config, const std::vector<ManifestEntry>& entries) 
     log_info("  {:<6}{:>7} tracks {:>9} windows {:>10.1f} MB", split, total.num_tracks,
              total.num_windows, static_cast<double>(total.num_bytes) / 1e6);
   }
-  if (totals["train"].num_windows == 0) {
-    fail("preprocess", "{}: no training windows; add tracks or change data.datasets split",
-         config.data.shards);
+  for (const SkippedTrack& skipped : manifest.skipped) {
+    log_info("  skipped {}: {}", skipped.track, skipped.reason);
   }
+}
+
+std::vector<SkippedTrack> bad_tracks(const TrackList& list, const RunConfig& config) {
+  if (!list.bad.empty() && config.data.on_bad_track == OnBadTrack::fail) {
+    fail("preprocess", "{}{}", list.bad[0].reason,
+         list.bad.size() > 1 ? fmt::format(" (and {} more such tracks)", list.bad.size() - 1) : "");
+  }
+  std::vector<SkippedTrack> skipped;
+  for (const BadTrack& bad : list.bad) skipped.push_back({bad.name, bad.split, bad.reason});
+  return skipped;
+}
+
+// Ranks bound to cores of their own use those, others share the machine.
+int64_t threads_of_rank(const Communicator& host) {
+  const auto all = static_cast<int64_t>(std::thread::hardware_concurrency());
+  const int64_t mine = available_cores();
+  return mine < all ? mine : std::max<int64_t>(1, mine / host.local_size());
+}
+
+int preprocess(const CommandLine& line, Communicator& host) {
+  const RunConfig& config = line.config;
+  set_log_rank(host.rank(), host.world_size());
+  const TrackList list = find_tracks(config.data.datasets);
+  const std::vector<PlannedShard> plan = plan_shards(config, list.tracks);
+  const ShardDirectory directory(config, plan, bad_tracks(list, config));
+  fs::create_directories(config.data.shards);
+  if (host.is_rank_zero()) {
+    sweep_stale_temporaries(config.data.shards);
+    if (line.rebuild) directory.remove_outdated();
+    directory.require_consistent();
+  }
+  host.barrier();
+
+  const Share share{line.part_index * host.world_size() + host.rank(),
+                    line.num_parts * host.world_size()};
+  const std::optional<int64_t> num_built =
+      build_missing(config, plan, directory, share, threads_of_rank(host), host.is_rank_zero());
+  if (!num_built) {
+    log_info("stopped on request; run the same command to continue");
+    return kExitStopped;
+  }
+  // Whoever ends last finds every shard there, so nobody has to wait for another.
+  Manifest manifest;
+  if (directory.complete(manifest)) {
+    log_info("{}: {} shards, {} of them built now", config.data.shards, plan.size(), *num_built);
+    report(manifest);
+  } else {
+    log_info("{} shards built; the process that builds the last one writes the manifest",
+             *num_built);
+  }
+  return kExitDone;
 }
 
 int run(int argc, char** argv) {
   CommandLineSpec spec;
   spec.program = "cocola_preprocess";
   spec.summary =
-      "Turns tracks into HDF5 shards and a manifest; continues where an earlier run stopped.";
+      "Turns tracks into HDF5 shards and a manifest; continues where an earlier run stopped. "
+      "Alone,\n"
+      "under mpirun or srun, and in parts of a job array.";
+  spec.takes_part = true;
   CommandLine line;
   if (!parse_command_line(spec, argc, argv, line)) return kExitDone;
-  const RunConfig& config = line.config;
-
-  const TrackList list = find_tracks(config.data.datasets);
-  if (!list.bad.empty()) fail("preprocess", "{}", list.bad.front().reason);
-  const std::vector<TrackFiles>& tracks = list.tracks;
-  const std::vector<PlannedShard> plan = plan_shards(config, tracks);
-  fs::create_directories(config.data.shards);
-  sweep_stale_temporaries(config.data.shards);
-  Outcome outcome = build_all(config, plan, static_cast<int64_t>(tracks.size()));
-  if (outcome.stopped) {
-    log_info("stopped on request; run the same command to continue");
-    return kExitStopped;
+  if (line.config.data.datasets.empty()) {
+    fail_usage("data.datasets", "is empty; name the data sets to prepare");
   }
-  log_info("{}: {} shards, {} of them built now", config.data.shards, plan.size(),
-           outcome.num_built);
-  report(config, outcome.entries);
-  if (outcome.num_built > 0 || !fs::exists(fs::path(config.data.shards) / kManifestName)) {
-    write_manifest(config.data.shards, {shard_settings(config), print_config(config, false),
-                                        kVersion, std::move(outcome.entries)});
-  }
-  return kExitDone;
+  // Ranks wait for rank 0 once, while it compares what is there with the plan.
+  const auto host = open_host_world({.timeout_seconds = 86'400.0});
+  const int status = run_program("cocola_preprocess", [&] { return preprocess(line, *host); });
+  if (status != kExitDone && status != kExitStopped) abort_world(status);
+  return status;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <exception>
 #include <mutex>
 #include <thread>
@@ -21,6 +22,9 @@ namespace fs = std::filesystem;
 
 // Pairs made between two writes: bounds memory and keeps the writer's order.
 constexpr int64_t kPairsPerBlock = 64;
+constexpr int64_t kStemBlock = 1 << 18;
+// A peak this far above full scale is worth a warning: 16 bits become 12.
+constexpr double kLoudDb = 24.0;
 
 // Calls work(thread, item) for items 0 .. count-1 on several threads; rethrows the first error.
 void for_each_parallel(int64_t count, int64_t num_threads,
@@ -45,42 +49,99 @@ void for_each_parallel(int64_t count, int64_t num_threads,
   if (failure) std::rethrow_exception(failure);
 }
 
-// The decoded tracks of one shard and their windows, in the order in which they are stored.
-struct Content {
-  std::vector<std::optional<Track>> tracks;
-  std::vector<ShardWindow> windows;
+// What decoding found out about a planned track.
+struct Decoded {
+  std::optional<Track> track;  // nothing for a bad one
+  std::string reason;          // why it is bad
+  std::vector<Window> windows;
 };
 
-std::optional<Content> decode(const fs::path& directory, const PlannedShard& planned,
-                              const RunConfig& config, int64_t num_threads,
-                              const TrackProgress& progress) {
-  const auto count = static_cast<int64_t>(planned.tracks.size());
-  Content content;
-  content.tracks.resize(planned.tracks.size());
-  std::vector<std::vector<Window>> windows(planned.tracks.size());
+// The good tracks of one shard and their windows, in the order in which they are stored.
+struct Content {
+  std::vector<Track> tracks;
+  std::vector<ShardWindow> windows;
+  std::vector<SkippedTrack> skipped;
+};
+
+Decoded decode(const TrackFiles& files, const RunConfig& config, const fs::path& scratch) {
+  Decoded decoded;
+  try {
+    decoded.track.emplace(files, config.data.sample_rate_hz, scratch);
+    decoded.windows = lay_out_windows(*decoded.track, config.data.window);
+  } catch (const BadTrackError& error) {
+    decoded.reason = error.message();
+  }
+  return decoded;
+}
+
+// Decodes the tracks and reads the digests of their files. Nothing when progress asked to stop.
+std::optional<std::vector<Decoded>> decode_all(const PlannedShard& planned,
+                                               std::vector<SourceFile>& sources,
+                                               const RunConfig& config, const fs::path& scratch,
+                                               int64_t num_threads, const TrackProgress& progress) {
+  std::vector<Decoded> all(planned.tracks.size());
   std::mutex mutex;
-  std::atomic<bool> stopped{false};
-  for_each_parallel(count, num_threads, [&](int64_t, int64_t item) {
-    if (stopped) return;
-    const auto i = static_cast<size_t>(item);
-    content.tracks[i].emplace(planned.tracks[i], config.data.sample_rate_hz, directory);
-    windows[i] = lay_out_windows(*content.tracks[i], config.data.window);
+  bool stopped = false;
+  const auto tick = [&](int64_t finished) {
     const std::lock_guard lock(mutex);
-    if (!progress(1)) stopped = true;
+    if (!stopped && !progress(finished)) stopped = true;
+    return !stopped;
+  };
+  for_each_parallel(std::ssize(sources), num_threads, [&](int64_t, int64_t i) {
+    SourceFile& source = sources[static_cast<size_t>(i)];
+    if (tick(0)) source.digest = digest_of_file(source.path);
+  });
+  for_each_parallel(std::ssize(all), num_threads, [&](int64_t, int64_t i) {
+    const auto item = static_cast<size_t>(i);
+    if (!tick(0)) return;
+    all[item] = decode(planned.tracks[item], config, scratch);
+    tick(1);
   });
   if (stopped) return std::nullopt;
-  for (size_t i = 0; i < windows.size(); ++i) {
-    if (windows[i].empty()) {
-      log_warning(
-          "{}: no window of {} s with two audible stems; the track is stored without windows",
-          planned.tracks[i].name, config.data.window.window_seconds);
+  return all;
+}
+
+void warn_about(const Track& track, const std::vector<Window>& windows, const RunConfig& config) {
+  if (windows.empty()) {
+    log_warning("{}: no window of {} s with two audible stems; the track is stored without windows",
+                track.name(), config.data.window.window_seconds);
+  }
+  const double peak_db = 20.0 * std::log10(static_cast<double>(track.gain()) * 32767.0);
+  if (peak_db > kLoudDb) {
+    log_warning(
+        "{}: a stem peaks {:.0f} dB above full scale; quiet stems of the track lose as "
+        "much of their resolution",
+        track.name(), peak_db);
+  }
+}
+
+// Moves what is good into the shard's content and lists what is not.
+Content sort_out(const PlannedShard& planned, std::vector<Decoded> all, const RunConfig& config) {
+  Content content;
+  for (size_t i = 0; i < all.size(); ++i) {
+    Decoded& decoded = all[i];
+    if (!decoded.track) {
+      content.skipped.push_back({planned.tracks[i].name, planned.split, decoded.reason});
+      continue;
     }
-    for (Window& window : windows[i]) {
+    warn_about(*decoded.track, decoded.windows, config);
+    for (Window& window : decoded.windows) {
       content.windows.push_back(
-          {static_cast<int64_t>(i), window.start_sample, std::move(window.audible)});
+          {std::ssize(content.tracks), window.start_sample, std::move(window.audible)});
     }
+    content.tracks.push_back(std::move(*decoded.track));
   }
   return content;
+}
+
+void judge_bad_tracks(const std::vector<SkippedTrack>& bad, const RunConfig& config) {
+  if (bad.empty()) return;
+  const bool fatal = config.data.on_bad_track == OnBadTrack::fail;
+  for (size_t i = fatal ? 1 : 0; i < bad.size(); ++i) log_warning("{}", bad[i].reason);
+  if (fatal) {
+    fail("preprocess", "{}{}; repair or remove it, or set data.on_bad_track: skip", bad[0].reason,
+         bad.size() > 1 ? fmt::format(" (and {} more)", bad.size() - 1) : "");
+  }
 }
 
 // Sums one sub-mix of a window and extracts its features.
@@ -95,8 +156,10 @@ void make_view(SubmixFeatures& maker, const Track& track, const ShardWindow& win
   maker.extract(out);
 }
 
-void write_all_features(ShardWriter& writer, const Content& content, const RunConfig& config,
-                        const ShardSettings& settings, int64_t num_threads) {
+// False when progress asked to stop.
+bool write_all_features(ShardWriter& writer, const Content& content, const RunConfig& config,
+                        const ShardSettings& settings, int64_t num_threads,
+                        const TrackProgress& progress) {
   std::vector<SubmixFeatures> makers;
   for (int64_t i = 0; i < num_threads; ++i) makers.emplace_back(config.features);
   const auto view = static_cast<size_t>(settings.view_values());
@@ -104,14 +167,14 @@ void write_all_features(ShardWriter& writer, const Content& content, const RunCo
   const auto view_at = [&](int64_t row, int64_t which) {
     return std::span(block).subspan(static_cast<size_t>(2 * row + which) * view, view);
   };
-  const int64_t num_pairs =
-      static_cast<int64_t>(content.windows.size()) * settings.pairs_per_window;
+  const int64_t num_pairs = std::ssize(content.windows) * settings.pairs_per_window;
   for (int64_t first = 0; first < num_pairs; first += kPairsPerBlock) {
+    if (!progress(0)) return false;
     const int64_t count = std::min(kPairsPerBlock, num_pairs - first);
     for_each_parallel(count, num_threads, [&](int64_t thread, int64_t row) {
       const ShardWindow& window =
           content.windows[static_cast<size_t>((first + row) / settings.pairs_per_window)];
-      const Track& track = *content.tracks[static_cast<size_t>(window.track)];
+      const Track& track = content.tracks[static_cast<size_t>(window.track)];
       const SubmixChoice choice = choose_submixes(window.audible, settings.submix_seed,
                                                   (first + row) % settings.pairs_per_window,
                                                   window_key(track.name(), window.start_sample));
@@ -125,63 +188,94 @@ void write_all_features(ShardWriter& writer, const Content& content, const RunCo
                             view_at(row, 1));
     }
   }
+  return true;
 }
 
-ManifestEntry entry_of(const fs::path& path, const PlannedShard& planned, int64_t num_windows,
-                       const std::string& digest) {
-  ManifestEntry entry;
-  entry.file = planned.file;
-  entry.split = planned.split;
-  entry.digest = digest;
-  entry.num_bytes = static_cast<int64_t>(fs::file_size(path));
-  entry.num_tracks = static_cast<int64_t>(planned.tracks.size());
-  entry.num_windows = num_windows;
-  return entry;
+// False when progress asked to stop.
+bool write_all_stems(ShardWriter& writer, const Content& content, const TrackProgress& progress) {
+  std::vector<int16_t> block(kStemBlock);
+  for (size_t t = 0; t < content.tracks.size(); ++t) {
+    const Track& track = content.tracks[t];
+    for (int64_t stem = 0; stem < track.num_stems(); ++stem) {
+      if (!progress(0)) return false;
+      for (int64_t first = 0; first < track.num_samples(); first += kStemBlock) {
+        const auto part = std::span(block).first(
+            static_cast<size_t>(std::min(kStemBlock, track.num_samples() - first)));
+        track.read(stem, first, part);
+        writer.write_stem(static_cast<int64_t>(t), stem, part);
+      }
+    }
+  }
+  return true;
+}
+
+// The names, contents and settings a shard is made from, for whoever opens it.
+std::string provenance_of(const std::vector<SourceFile>& sources, const RunConfig& config) {
+  OrderedJson tracks = OrderedJson::array();
+  for (const SourceFile& source : sources) {
+    if (tracks.empty() || tracks.back()["track"] != source.track) {
+      tracks.push_back({{"track", source.track}, {"files", OrderedJson::array()}});
+    }
+    tracks.back()["files"].push_back({{"stem", source.stem},
+                                      {"file", source.path.filename().string()},
+                                      {"bytes", source.num_bytes},
+                                      {"digest", source.digest}});
+  }
+  const WindowConfig& window = config.data.window;
+  return OrderedJson{{"window_seconds", window.window_seconds},
+                     {"max_overlap", window.max_overlap},
+                     {"audible_dbfs", window.audible_dbfs},
+                     {"sources", std::move(tracks)}}
+      .dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+}
+
+// Fills in entry.digest and num_bytes. False when progress asked to stop; no file is left then.
+bool write_shard(const fs::path& directory, const PlannedShard& planned, const Content& content,
+                 const RunConfig& config, int64_t num_threads, const TrackProgress& progress,
+                 ShardReceipt& receipt) {
+  const ShardSettings settings = shard_settings(config);
+  std::vector<ShardTrack> tracks;
+  for (const Track& track : content.tracks) {
+    tracks.push_back({track.name(), track.stem_names(), 0, track.num_samples(), track.gain()});
+  }
+  ShardWriter writer(directory / planned.file, settings, planned.split, std::move(tracks),
+                     content.windows, provenance_of(receipt.sources, config));
+  if (settings.has_stems && !write_all_stems(writer, content, progress)) return false;
+  if (settings.pairs_per_window > 0 &&
+      !write_all_features(writer, content, config, settings, num_threads, progress)) {
+    return false;
+  }
+  writer.finish([&](const std::string& digest, int64_t num_bytes) {
+    receipt.entry.digest = digest;
+    receipt.entry.num_bytes = num_bytes;
+    write_receipt(directory, receipt);
+  });
+  return true;
 }
 
 }  // namespace
 
-std::optional<ManifestEntry> existing_shard(const fs::path& directory, const PlannedShard& planned,
-                                            const ShardSettings& settings) {
-  const fs::path path = directory / planned.file;
-  if (!fs::exists(path)) return std::nullopt;
-  const ShardReader reader(path);
-  if (reader.settings() != settings || reader.provenance() != planned.provenance) {
-    fail("preprocess",
-         "{}: made with other settings or from other files than this configuration names; "
-         "remove {} or choose another data.shards",
-         path.string(), directory.string());
+std::optional<ShardReceipt> build_shard(const fs::path& directory, const PlannedShard& planned,
+                                        const RunConfig& config, int64_t num_threads,
+                                        const TrackProgress& progress) {
+  ShardReceipt receipt;
+  receipt.entry.file = planned.file;
+  receipt.entry.split = planned.split;
+  receipt.sources = planned.sources;
+  receipt.settings = deciding_settings(config);
+  auto decoded = decode_all(planned, receipt.sources, config, directory, num_threads, progress);
+  if (!decoded) return std::nullopt;
+  const Content content = sort_out(planned, std::move(*decoded), config);
+  judge_bad_tracks(content.skipped, config);
+  receipt.skipped = content.skipped;
+  receipt.entry.num_tracks = std::ssize(content.tracks);
+  receipt.entry.num_windows = std::ssize(content.windows);
+  if (content.tracks.empty()) {
+    write_receipt(directory, receipt);
+  } else if (!write_shard(directory, planned, content, config, num_threads, progress, receipt)) {
+    return std::nullopt;
   }
-  return entry_of(path, planned, static_cast<int64_t>(reader.windows().size()),
-                  digest_of_file(path));
-}
-
-std::optional<ManifestEntry> build_shard(const fs::path& directory, const PlannedShard& planned,
-                                         const RunConfig& config, const ShardSettings& settings,
-                                         int64_t num_threads, const TrackProgress& progress) {
-  const std::optional<Content> content = decode(directory, planned, config, num_threads, progress);
-  if (!content) return std::nullopt;
-  std::vector<ShardTrack> tracks;
-  for (const auto& track : content->tracks) {
-    tracks.push_back({track->name(), track->stem_names(), 0, track->num_samples(), track->gain()});
-  }
-  const fs::path path = directory / planned.file;
-  ShardWriter writer(path, settings, planned.split, std::move(tracks), content->windows,
-                     planned.provenance);
-  if (settings.has_stems) {
-    for (size_t t = 0; t < content->tracks.size(); ++t) {
-      const Track& track = *content->tracks[t];
-      std::vector<int16_t> samples(static_cast<size_t>(track.num_samples()));
-      for (int64_t s = 0; s < track.num_stems(); ++s) {
-        track.read(s, 0, samples);
-        writer.write_stem(static_cast<int64_t>(t), s, samples);
-      }
-    }
-  }
-  if (settings.pairs_per_window > 0)
-    write_all_features(writer, *content, config, settings, num_threads);
-  const std::string digest = writer.finish();
-  return entry_of(path, planned, static_cast<int64_t>(content->windows.size()), digest);
+  return receipt;
 }
 
 }  // namespace cocola

@@ -2,32 +2,41 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
+#include <chrono>
+#include <system_error>
 
-#include "base/json.h"
+#include "base/digest.h"
+#include "base/error.h"
 #include "features/feature_settings.h"
 
 namespace cocola {
 namespace {
 
-// Names and sizes of the sources and the settings that decide the shard's bytes.
-std::string provenance_of(const RunConfig& config, const std::vector<TrackFiles>& tracks) {
-  OrderedJson sources = OrderedJson::array();
-  for (const TrackFiles& track : tracks) {
-    OrderedJson stems = OrderedJson::object();
-    for (const StemFiles& stem : track.stems) {
-      for (const auto& file : stem.files) {
-        stems[file.filename().string()] = std::filesystem::file_size(file);
-      }
-    }
-    sources.push_back({{"track", track.name}, {"stems", std::move(stems)}});
+namespace fs = std::filesystem;
+
+SourceFile look_at(const TrackFiles& track, const StemFiles& stem, const fs::path& path) {
+  std::error_code error;
+  SourceFile source{.track = track.name, .stem = stem.name, .path = path, .digest = ""};
+  source.num_bytes = static_cast<int64_t>(fs::file_size(path, error));
+  if (!error) {
+    const auto modified = fs::last_write_time(path, error).time_since_epoch();
+    source.modified_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(modified).count();
   }
-  const WindowConfig& window = config.data.window;
-  return OrderedJson{{"window_seconds", window.window_seconds},
-                     {"max_overlap", window.max_overlap},
-                     {"audible_dbfs", window.audible_dbfs},
-                     {"sources", std::move(sources)}}
-      .dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+  if (error) fail("preprocess", "{}: {}", path.string(), error.message());
+  return source;
+}
+
+std::string difference_of(const SourceFile& planned, const SourceFile& made_from) {
+  const std::string file = planned.path.filename().string();
+  if (planned.track != made_from.track || planned.stem != made_from.stem ||
+      file != made_from.path.filename().string()) {
+    return fmt::format("it holds {}/{} where {} is found now", made_from.track,
+                       made_from.path.filename().string(), planned.path.string());
+  }
+  const bool changed = planned.num_bytes != made_from.num_bytes ||
+                       (planned.modified_ns != made_from.modified_ns &&
+                        digest_of_file(planned.path) != made_from.digest);
+  return changed ? fmt::format("{} has changed since", planned.path.string()) : "";
 }
 
 }  // namespace
@@ -51,6 +60,42 @@ ShardSettings shard_settings(const RunConfig& config) {
   return settings;
 }
 
+Json deciding_settings(const RunConfig& config) {
+  const WindowConfig& window = config.data.window;
+  Json lengths = Json::array();
+  for (const DatasetConfig& dataset : config.data.datasets) {
+    lengths.push_back(static_cast<int>(dataset.lengths));
+  }
+  return {{"lengths", std::move(lengths)},
+          {"shard", settings_to_json(shard_settings(config))},
+          {"tracks_per_shard", config.data.tracks_per_shard},
+          {"window_seconds", window.window_seconds},
+          {"max_overlap", window.max_overlap},
+          {"audible_dbfs", window.audible_dbfs}};
+}
+
+std::string first_difference(const PlannedShard& planned, const Json& settings,
+                             const ShardReceipt& receipt) {
+  const Json changes = Json::diff(receipt.settings, settings);
+  if (!changes.empty()) {
+    const Json::json_pointer key(changes[0]["path"].get<std::string>());
+    const auto shown = [&](const Json& all) {
+      return all.contains(key) ? all.at(key).dump() : std::string("nothing");
+    };
+    return fmt::format("it was made with {} {}, the configuration says {}", key.back(),
+                       shown(receipt.settings), shown(settings));
+  }
+  for (size_t i = 0; i < std::min(planned.sources.size(), receipt.sources.size()); ++i) {
+    const std::string difference = difference_of(planned.sources[i], receipt.sources[i]);
+    if (!difference.empty()) return difference;
+  }
+  if (planned.sources.size() != receipt.sources.size()) {
+    return fmt::format("it was made from {} files, {} are found now", receipt.sources.size(),
+                       planned.sources.size());
+  }
+  return "";
+}
+
 std::vector<PlannedShard> plan_shards(const RunConfig& config,
                                       const std::vector<TrackFiles>& tracks) {
   std::vector<PlannedShard> plan;
@@ -60,14 +105,22 @@ std::vector<PlannedShard> plan_shards(const RunConfig& config,
     for (const TrackFiles& track : tracks) {
       if (track.split != split) continue;
       if (!open) {
-        plan.push_back({fmt::format("{}-{:05}.h5", split, num_shards++), split, {}, ""});
+        plan.push_back({fmt::format("{}-{:05}.h5", split, num_shards++), split, {}, {}});
         open = true;
       }
       plan.back().tracks.push_back(track);
       open = static_cast<int64_t>(plan.back().tracks.size()) < config.data.tracks_per_shard;
     }
   }
-  for (PlannedShard& shard : plan) shard.provenance = provenance_of(config, shard.tracks);
+  for (PlannedShard& shard : plan) {
+    for (const TrackFiles& track : shard.tracks) {
+      for (const StemFiles& stem : track.stems) {
+        for (const fs::path& file : stem.files) {
+          shard.sources.push_back(look_at(track, stem, file));
+        }
+      }
+    }
+  }
   return plan;
 }
 

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 
 #include "base/error.h"
 
@@ -60,6 +61,16 @@ void flush_directory(const fs::path& directory) {
     fail("atomic_file", "{}: flushing the directory failed: {}", directory.string(),
          std::strerror(errno));
   }
+}
+
+// A process that has ended may stay in the table until its parent asks for it (a zombie).
+bool is_running(pid_t pid) {
+  if (pid <= 0 || (kill(pid, 0) != 0 && errno != EPERM)) return false;
+  std::ifstream stat(fmt::format("/proc/{}/stat", pid));
+  std::string text;
+  if (!std::getline(stat, text)) return true;
+  const size_t state = text.rfind(')') + 2;  // "12 (name) S ..."
+  return state >= text.size() || (text[state] != 'Z' && text[state] != 'X');
 }
 
 }  // namespace
@@ -137,8 +148,7 @@ void sweep_stale_temporaries(const fs::path& directory) {
     const size_t at = name.rfind(marker);
     if (name.empty() || name[0] != '.' || at == std::string::npos) continue;
     const long pid = std::strtol(name.c_str() + at + marker.size(), nullptr, 10);
-    const bool alive = pid > 0 && (kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM);
-    if (!alive) fs::remove(entry.path(), error);
+    if (!is_running(static_cast<pid_t>(pid))) fs::remove(entry.path(), error);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <boost/program_options.hpp>
+#include <charconv>
 #include <iostream>
 
 #include "base/error.h"
@@ -21,6 +22,7 @@ constexpr const char* kFiles = "file";  // Boost's name for what is not an optio
 struct RawOptions {
   std::string config;
   std::vector<std::string> overrides;
+  std::string part;
   bool help = false, version = false;
 };
 
@@ -43,6 +45,12 @@ po::options_description describe_options(const CommandLineSpec& spec, RawOptions
     add("dry-run", po::bool_switch(&out.dry_run),
         "check configuration, shards and batch arithmetic, estimate memory, and end");
     add("as-world", po::value(&out.as_world)->value_name("N"), "with --dry-run: as if N ranks ran");
+  }
+  if (spec.takes_part) {
+    add("part", po::value(&raw.part)->value_name("I/N"),
+        "do only part I of N, I from 0; the parts may run at once and anywhere");
+    add("rebuild", po::bool_switch(&out.rebuild),
+        "build again what was made with other settings or from other files");
   }
   if (spec.takes_json) {
     add("json", po::bool_switch(&out.json), "print one JSON document on standard output");
@@ -98,6 +106,21 @@ void parse_words(const CommandLineSpec& spec, const po::options_description& opt
   }
 }
 
+void parse_part(const std::string& text, CommandLine& out) {
+  const char* const end = text.data() + text.size();
+  const auto index = std::from_chars(text.data(), end, out.part_index);
+  const bool has_slash = index.ec == std::errc() && index.ptr != end && *index.ptr == '/';
+  const auto count = has_slash ? std::from_chars(index.ptr + 1, end, out.num_parts) : index;
+  if (!has_slash || count.ec != std::errc() || count.ptr != end || out.part_index < 0 ||
+      out.part_index >= out.num_parts) {
+    fail_usage("command line", "--part '{}': write I/N with I from 0 to N - 1, as in 0/8", text);
+  }
+  if (out.rebuild) {
+    fail_usage("command line",
+               "--part and --rebuild do not go together: run --rebuild once, alone");
+  }
+}
+
 }  // namespace
 
 bool parse_command_line(const CommandLineSpec& spec, int argc, char** argv, CommandLine& out) {
@@ -112,6 +135,7 @@ bool parse_command_line(const CommandLineSpec& spec, int argc, char** argv, Comm
     std::cout << spec.program << ' ' << kVersion << '\n';
     return false;
   }
+  if (!raw.part.empty()) parse_part(raw.part, out);
   if (!out.has_config && spec.takes_config && spec.requires_config && !out.print_config) {
     fail_usage("command line", "--config FILE is missing; see {} --help", spec.program);
   }

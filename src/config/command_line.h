@@ -14,6 +14,9 @@ struct CommandLine {
   bool print_config = false;
   bool dry_run = false;
   int64_t as_world = 0;  // --as-world, at least 1; 0 when not given
+  // --part I/N: part_index in [0, num_parts).
+  int64_t part_index = 0, num_parts = 1;
+  bool rebuild = false;
   bool json = false;
   std::string model;               // --model
   std::vector<std::string> files;  // positional
@@ -26,6 +29,7 @@ struct CommandLineSpec {
   std::string positional;  // e.g. "A B"; empty: no file arguments
   bool takes_json = false, takes_model = false;
   bool takes_dry_run = false;  // --dry-run and --as-world
+  bool takes_part = false;     // --part and --rebuild
   // Whether --config, --set and --print-config are options, and whether --config must be given.
   bool takes_config = true, requires_config = true;
 };

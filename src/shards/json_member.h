@@ -1,4 +1,4 @@
-// Members of JSON objects from files. For the sources of this folder only.
+// Members of JSON objects from files.
 #pragma once
 #include <limits>
 #include <string>

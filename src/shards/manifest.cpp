@@ -76,6 +76,11 @@ void write_manifest(const std::filesystem::path& directory, const Manifest& mani
                               {"num_tracks", entry.num_tracks},
                               {"num_windows", entry.num_windows}});
   }
+  json["skipped_tracks"] = OrderedJson::array();
+  for (const SkippedTrack& skipped : manifest.skipped) {
+    json["skipped_tracks"].push_back(
+        {{"track", skipped.track}, {"split", skipped.split}, {"reason", skipped.reason}});
+  }
   // A path in the configuration may not be UTF-8; JSON must be.
   std::string text = json.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
   replace_digest(text, kNoDigest, digest_of(text));
@@ -100,7 +105,8 @@ Manifest read_manifest(const std::filesystem::path& directory) {
   Manifest manifest{.settings = settings_from_json(json_member(json, "settings", origin), origin),
                     .config_yaml = json_member_as<std::string>(json, "config_yaml", origin),
                     .version = json_member_as<std::string>(json, "version", origin),
-                    .shards = {}};
+                    .shards = {},
+                    .skipped = {}};
   const Json& shards = json_member(json, "shards", origin);
   if (!shards.is_array() || shards.size() > kMaxShards) {
     fail("manifest", "{}: \"shards\" is not a list of at most {} shards", origin, kMaxShards);
@@ -111,6 +117,13 @@ Manifest read_manifest(const std::filesystem::path& directory) {
     if (!seen.insert(manifest.shards.back().file).second) {
       fail("manifest", "{}: shard \"{}\" is listed twice", origin, manifest.shards.back().file);
     }
+  }
+  const Json& skipped_tracks = json_member(json, "skipped_tracks", origin);
+  if (!skipped_tracks.is_array()) fail("manifest", "{}: \"skipped_tracks\" is no list", origin);
+  for (const Json& skipped : skipped_tracks) {
+    manifest.skipped.push_back({json_member_as<std::string>(skipped, "track", origin),
+                                json_member_as<std::string>(skipped, "split", origin),
+                                json_member_as<std::string>(skipped, "reason", origin)});
   }
   return manifest;
 }

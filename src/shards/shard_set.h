@@ -16,6 +16,13 @@ struct ManifestEntry {
   std::string split;
   std::string digest;  // of the whole file
   int64_t num_bytes = 0, num_tracks = 0, num_windows = 0;
+  bool operator==(const ManifestEntry&) const = default;
+};
+
+// A track that was left out, as "on_bad_track: skip" allows, and why.
+struct SkippedTrack {
+  std::string track, split, reason;
+  bool operator==(const SkippedTrack&) const = default;
 };
 
 struct Manifest {
@@ -23,6 +30,8 @@ struct Manifest {
   std::string config_yaml;  // the resolved configuration that made the shards
   std::string version;      // of the program that wrote it
   std::vector<ManifestEntry> shards;
+  std::vector<SkippedTrack> skipped;
+  bool operator==(const Manifest&) const = default;
 };
 
 inline constexpr const char* kManifestName = "manifest.json";

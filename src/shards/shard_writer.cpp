@@ -63,7 +63,7 @@ struct ShardWriter::Impl {
   std::unique_ptr<ByteFile> place;  // while values are written
   Values audio, features;
   FeatureEncoding encoding;
-  int64_t next_track = 0, next_stem = 0;  // expected by write_stem()
+  int64_t next_track = 0, next_stem = 0, next_sample = 0;  // expected by write_stem()
   std::vector<uint16_t> encoded;
 
   Impl(std::filesystem::path final_path, const ShardSettings& s, std::vector<ShardTrack> t,
@@ -277,11 +277,15 @@ void ShardWriter::write_stem(int64_t track, int64_t stem, std::span<const int16_
     fail("shard_writer", "{}: stem {} of track {} is out of order", s.path.string(), stem, track);
   }
   const ShardTrack& declared = s.tracks[static_cast<size_t>(track)];
-  if (static_cast<int64_t>(samples.size()) != declared.num_samples) {
+  const int64_t end = s.next_sample + static_cast<int64_t>(samples.size());
+  if (end > declared.num_samples) {
     fail("shard_writer", "{}: stem {} of track \"{}\" has {} samples, {} were declared",
-         s.path.string(), stem, declared.name, samples.size(), declared.num_samples);
+         s.path.string(), stem, declared.name, end, declared.num_samples);
   }
   s.append(s.audio, std::as_bytes(samples));
+  s.next_sample = end;
+  if (end < declared.num_samples) return;
+  s.next_sample = 0;
   if (++s.next_stem == static_cast<int64_t>(declared.stem_names.size())) {
     ++s.next_track;
     s.next_stem = 0;
@@ -309,7 +313,7 @@ void ShardWriter::write_features(int64_t window, int64_t pair, std::span<const f
   s.append(s.features, bytes_of(s.encoded));
 }
 
-std::string ShardWriter::finish() {
+std::string ShardWriter::finish(const BeforeRename& before_rename) {
   Impl& s = *impl_;
   s.require_complete();
   s.place.reset();
@@ -326,6 +330,10 @@ std::string ShardWriter::finish() {
     s.file.close(fmt::format("{}: writing digests", s.path.string()));
   }
   const std::string digest = digest_of_file(s.pending.temporary_path());
+  if (before_rename) {
+    before_rename(digest,
+                  static_cast<int64_t>(std::filesystem::file_size(s.pending.temporary_path())));
+  }
   s.pending.publish();
   return digest;
 }

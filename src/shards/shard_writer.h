@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -28,14 +29,16 @@ class ShardWriter {
   ShardWriter(const ShardWriter&) = delete;
   ShardWriter& operator=(const ShardWriter&) = delete;
 
-  // samples: [num_samples of the track].
+  // samples: the next ones of the stem, whose num_samples may come in any number of calls.
   void write_stem(int64_t track, int64_t stem, std::span<const int16_t> samples);
   // anchor, positive: [channels, mel_bins, frames] in dB, encoded here; levels outside the
   // encoding's range become its ends. pair in [0, pairs_per_window).
   void write_features(int64_t window, int64_t pair, std::span<const float> anchor,
                       std::span<const float> positive);
   // Writes dataset digests, closes, flushes, renames. Returns the digest of the whole file.
-  std::string finish();
+  // before_rename is called with it and the file's size while the final name is still absent.
+  using BeforeRename = std::function<void(const std::string& digest, int64_t num_bytes)>;
+  std::string finish(const BeforeRename& before_rename = nullptr);
 
  private:
   struct Impl;

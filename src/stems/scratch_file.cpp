@@ -7,12 +7,13 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "base/error.h"
-
 namespace cocola {
 namespace {
 
-constexpr const char* kWhere = "scratch";
+template <typename... Args>
+[[noreturn]] void fail_scratch(fmt::format_string<Args...> text, Args&&... args) {
+  throw ScratchError("scratch", fmt::format(text, std::forward<Args>(args)...));
+}
 
 // Some network file systems know no O_TMPFILE; there a named file is removed while it is open.
 int open_nameless(const std::string& directory) {
@@ -20,7 +21,7 @@ int open_nameless(const std::string& directory) {
   if (fd >= 0) return fd;
   std::string name = directory + "/.scratch-XXXXXX";
   fd = mkostemp(name.data(), O_CLOEXEC);
-  if (fd < 0) fail(kWhere, "{}: no temporary file: {}", directory, std::strerror(errno));
+  if (fd < 0) fail_scratch("{}: no temporary file: {}", directory, std::strerror(errno));
   unlink(name.c_str());
   return fd;
 }
@@ -39,8 +40,8 @@ void ScratchFile::append(std::span<const int16_t> values) {
     const ssize_t n = pwrite(fd_, bytes.data(), bytes.size(), offset);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) {
-      fail(kWhere, "{}: cannot write a temporary file: {}; make room or choose another data.shards",
-           directory_, std::strerror(n < 0 ? errno : ENOSPC));
+      fail_scratch("{}: cannot write a temporary file: {}; make room or choose another data.shards",
+                   directory_, std::strerror(n < 0 ? errno : ENOSPC));
     }
     bytes = bytes.subspan(static_cast<size_t>(n));
     offset += n;
@@ -49,7 +50,7 @@ void ScratchFile::append(std::span<const int16_t> values) {
 }
 
 void ScratchFile::clear() {
-  if (ftruncate(fd_, 0) != 0) fail(kWhere, "{}: {}", directory_, std::strerror(errno));
+  if (ftruncate(fd_, 0) != 0) fail_scratch("{}: {}", directory_, std::strerror(errno));
   size_ = 0;
 }
 
@@ -60,8 +61,8 @@ void ScratchFile::read(int64_t first, std::span<int16_t> out) const {
     const ssize_t n = pread(fd_, bytes.data(), bytes.size(), offset);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) {
-      fail(kWhere, "{}: cannot read a temporary file back: {}", directory_,
-           n < 0 ? std::strerror(errno) : "it ends too early");
+      fail_scratch("{}: cannot read a temporary file back: {}", directory_,
+                   n < 0 ? std::strerror(errno) : "it ends too early");
     }
     bytes = bytes.subspan(static_cast<size_t>(n));
     offset += n;

@@ -5,10 +5,18 @@
 #include <span>
 #include <string>
 
+#include "base/error.h"
+
 namespace cocola {
 
+// The disk, not the data, is at fault.
+class ScratchError : public Error {
+ public:
+  using Error::Error;
+};
+
 // Vanishes with the object, and with the process however it ends.
-// Throws: Error naming the directory when it cannot be written to, a full disk included.
+// Throws: ScratchError naming the directory when it cannot be written to, a full disk included.
 class ScratchFile {
  public:
   explicit ScratchFile(const std::filesystem::path& directory);

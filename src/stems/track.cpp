@@ -5,16 +5,19 @@
 
 #include "audio/audio_file.h"
 #include "audio/resample.h"
-#include "base/error.h"
 #include "stems/scratch_file.h"
 
 namespace cocola {
 namespace {
 
-constexpr const char* kWhere = "track";
 constexpr float kFullScale = 32767.0f;
 constexpr double kCoderPaddingSeconds = 0.05;
 constexpr size_t kBlockSamples = 65536;
+
+template <typename... Args>
+[[noreturn]] void fail_track(fmt::format_string<Args...> text, Args&&... args) {
+  throw BadTrackError("track", fmt::format(text, std::forward<Args>(args)...));
+}
 
 // One file as a stream at another rate. Never holds more than a block of it.
 class ResampledFile {
@@ -88,8 +91,8 @@ struct Track::Impl {
   Impl(const TrackFiles& files, int64_t rate, const std::filesystem::path& directory)
       : name(files.name), sample_rate_hz(rate), scratch(directory) {
     if (files.stems.size() < 2) {
-      fail(kWhere, "{}: {} stems; a track needs at least two to form a pair", name,
-           files.stems.size());
+      fail_track("{}: {} stems; a track needs at least two to form a pair", name,
+                 files.stems.size());
     }
     for (const StemFiles& stem : files.stems) stem_names.push_back(stem.name);
     const float peak = decode(files, kFullScale);
@@ -110,8 +113,10 @@ struct Track::Impl {
       const int64_t first = scratch.size();
       try {
         peak = std::max(peak, decode_stem(stem, sample_rate_hz, scale, scratch));
+      } catch (const ScratchError&) {
+        throw;
       } catch (const Error& error) {
-        fail(kWhere, "{}: {}", name, error.what());
+        fail_track("{}: {}", name, error.what());
       }
       extents.push_back({first, scratch.size() - first});
     }
@@ -128,11 +133,11 @@ struct Track::Impl {
       const auto named = [&](auto extent) {
         return files.stems[static_cast<size_t>(extent - extents.begin())].files.front().string();
       };
-      fail(kWhere,
-           "{}: stems differ in length: {} lasts {:.3f} s, {} lasts {:.3f} s; at most {} s are cut "
-           "unless the data set says lengths: cut or pad",
-           name, named(shortest), static_cast<double>(shortest->size) / rate, named(longest),
-           static_cast<double>(longest->size) / rate, kCoderPaddingSeconds);
+      fail_track(
+          "{}: stems differ in length: {} lasts {:.3f} s, {} lasts {:.3f} s; at most {} s are cut "
+          "unless the data set says lengths: cut or pad",
+          name, named(shortest), static_cast<double>(shortest->size) / rate, named(longest),
+          static_cast<double>(longest->size) / rate, kCoderPaddingSeconds);
     }
     return shortest->size;
   }

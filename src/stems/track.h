@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
+
 namespace cocola {
 
 // One stem of a track: the sum of its files, each resampled by itself. Files that end early are
@@ -31,6 +33,12 @@ struct TrackFiles {
   UnequalLengths unequal_lengths = UnequalLengths::refuse;
 };
 
+// A track that cannot be used as it lies on disk; what() names track and file.
+class BadTrackError : public Error {
+ public:
+  using Error::Error;
+};
+
 // Stems of equal length as 16-bit integers: value * gain is the sample in [-1, 1].
 class StemSamples {
  public:
@@ -50,8 +58,8 @@ class Track final : public StemSamples {
  public:
   // Decodes, averages, sums, resamples and quantises every stem into a file in scratch_directory.
   //
-  // Throws: Error naming track and file for unreadable audio, fewer than two stems, lengths that
-  //         differ (see UnequalLengths), and a full disk.
+  // Throws: BadTrackError for unreadable audio, fewer than two stems and lengths that differ (see
+  //         UnequalLengths); Error naming scratch_directory when it cannot be written to.
   // Law:    value * gain differs from the resampled sample by at most half a gain.
   Track(const TrackFiles& files, int64_t sample_rate_hz,
         const std::filesystem::path& scratch_directory);

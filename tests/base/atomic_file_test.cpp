@@ -85,6 +85,21 @@ TEST(AtomicFile, TemporariesOfDeadProcessesAreSweptAndLivingOnesKept) {
   EXPECT_TRUE(fs::exists(living.temporary_path()));
 }
 
+TEST(AtomicFile, TemporariesOfAZombieAreSweptToo) {
+  const testing::TemporaryDirectory dir;
+  const pid_t child = fork();
+  if (child == 0) {
+    const PendingFile pending(dir / "dead");
+    kill(getpid(), SIGKILL);
+  }
+  siginfo_t ended{};
+  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT), 0);
+  EXPECT_EQ(count_files(dir.path()), 1u);
+  sweep_stale_temporaries(dir.path());
+  EXPECT_EQ(count_files(dir.path()), 0u);
+  waitpid(child, nullptr, 0);
+}
+
 TEST(ReadFile, RefusesDirectoriesAndLargeFilesInWords) {
   const testing::TemporaryDirectory dir;
   EXPECT_THROW(read_file(dir.path(), 100), Error);

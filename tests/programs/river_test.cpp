@@ -98,6 +98,7 @@ TEST(River, PreprocessingAnewGivesTheSameBytes) {
   fs::remove(place / "shards");
   ASSERT_EQ(place.run("cocola_preprocess", {"--config", kTiny}).status, 0);
   for (const auto& entry : fs::directory_iterator(kMusic / "shards/tiny")) {
+    if (entry.is_directory()) continue;  // receipts, which know when a file was made
     EXPECT_EQ(read_file(entry.path(), 1 << 30),
               read_file(place / "shards/tiny" / entry.path().filename().string(), 1 << 30))
         << entry.path();

@@ -27,7 +27,8 @@ class ShardSetTest : public ::testing::Test {
     manifest_ = {.settings = ExampleShard().settings,
                  .config_yaml = "seed: 1\n",
                  .version = "0.1.0",
-                 .shards = {}};
+                 .shards = {},
+                 .skipped = {{"a song", "test", "broken"}}};
     for (const char* split : {"train", "test", "train"}) {
       ExampleShard shard;
       shard.split = split;
