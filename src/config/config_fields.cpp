@@ -78,6 +78,9 @@ std::vector<Field> training_fields(TrainingConfig& training) {
        "stems: fresh sub-mixes each epoch; features: precomputed pairs. See data.store."},
       {"training.pairs_per_step", &training.pairs_per_step,
        "K: pairs of a step over the whole world. Range [2, 65536]."},
+      {"training.groups_in_memory", &training.groups_in_memory,
+       "Groups whose activations a rank keeps, others are computed twice; 0: all. Range [0, "
+       "65536]."},
       {"training.pairs_per_group", &training.pairs_per_group,
        "Pairs that share batch statistics; divides pairs_per_step. Range [1, 65536]."},
       {"training.epochs", &training.epochs, "Passes over the training windows. Range [1, 1e6]."},

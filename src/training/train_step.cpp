@@ -3,28 +3,18 @@
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
 
 #include "base/error.h"
 #include "objective/contrastive_loss.h"
-#include "training/precision.h"
+#include "training/grad_cache.h"
 
 namespace cocola {
 namespace {
 
 // Share of the newest step in the running statistics, as in the original network.
 constexpr double kBatchNormMomentum = 0.01;
-
-std::pair<at::Tensor, at::Tensor> embed(const CocolaModel& model, const FlatParameters& flat,
-                                        const Batch& batch, const TrainingConfig& config) {
-  const AutocastGuard autocast(config.precision, model.device().type());
-  return model.embed_pairs(batch.anchors.to(model.device(), true),
-                           batch.positives.to(model.device(), true), config.pairs_per_group,
-                           config.groups_per_step(), flat.statistics(), config.seed, batch.epoch,
-                           batch.window_ids);
-}
 
 void require_finite(const StepReport& report, int64_t step) {
   if (std::isfinite(report.loss) && std::isfinite(report.gradient_norm)) return;
@@ -39,12 +29,12 @@ void require_finite(const StepReport& report, int64_t step) {
 StepReport compute_gradients(CocolaModel& model, FlatParameters& flat, const Batch& batch,
                              const TrainingConfig& config, StepWishes wishes, Communicator& world) {
   flat.reduced().zero_();
-  const auto [anchors, positives] = embed(model, flat, batch, config);
+  StepEmbeddings embeddings(model, flat, batch, config);
   const at::Tensor w = model.bilinear_weight();
-  const ContrastiveLoss loss =
-      contrastive_loss(anchors, positives, {w, model.similarity_scale()}, world);
+  const ContrastiveLoss loss = contrastive_loss(embeddings.anchors(), embeddings.positives(),
+                                                {w, model.similarity_scale()}, world);
 
-  torch::autograd::backward({anchors, positives}, {loss.d_anchors, loss.d_positives});
+  embeddings.backward(loss.d_anchors, loss.d_positives);
   if (w.defined()) w.mutable_grad().add_(loss.d_w);
   flat.extra()[0] = wishes.stop ? 1.0 : 0.0;
   flat.extra()[1] = wishes.time_up ? 1.0 : 0.0;
@@ -74,7 +64,7 @@ StatisticsRecomputation::StatisticsRecomputation(CocolaModel& model, FlatParamet
 void StatisticsRecomputation::add(const Batch& batch, Communicator& world) {
   const at::NoGradGuard no_grad;
   flat_.reduced().zero_();
-  embed(model_, flat_, batch, config_);
+  const StepEmbeddings embeddings(model_, flat_, batch, config_);
   world.all_reduce_sum(flat_.reduced());
   sum_.add_(flat_.statistics());
   ++num_steps_;

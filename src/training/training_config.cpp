@@ -25,6 +25,7 @@ void TrainingConfig::validate() const {
                "{} does not divide training.pairs_per_step {}: a step is made of whole groups",
                pairs_per_group, pairs_per_step);
   }
+  require_range<int64_t>("training.groups_in_memory", groups_in_memory, 0, 65536);
   require_range<int64_t>("training.epochs", epochs, 1, 1'000'000);
   require_range<int64_t>("training.max_steps", max_steps, 0, 1'000'000'000'000);
   require_range("training.max_minutes", max_minutes, 0.0, 1e6);

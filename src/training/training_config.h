@@ -31,6 +31,9 @@ struct TrainingConfig {
   int64_t pairs_per_step = 32;
   // g: pairs that share batch statistics. Divides pairs_per_step. Range [1, 65536].
   int64_t pairs_per_group = 32;
+  // Groups whose activations a rank keeps at once when not 0; further ones are computed twice, so
+  // that a card of any size trains with all pairs_per_step. Range [0, 65536].
+  int64_t groups_in_memory = 0;
   // Passes over the training windows. Range [1, 1e6].
   int64_t epochs = 100;
   // Stops after this many steps when not 0. Range [0, 1e12].

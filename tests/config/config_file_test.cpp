@@ -52,6 +52,7 @@ training:
   source: features
   pairs_per_step: 96
   pairs_per_group: 12
+  groups_in_memory: 2
   epochs: 3
   max_steps: 1000000000000
   max_minutes: 1.5

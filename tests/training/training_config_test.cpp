@@ -28,6 +28,7 @@ TEST(TrainingConfig, ValuesOutOfRangeAreRefusedWithKeyAndValue) {
       {"training.pairs_per_step", "1", [](auto& c) { c.pairs_per_step = 1; }},
       {"training.pairs_per_step", "65537", [](auto& c) { c.pairs_per_step = 65537; }},
       {"training.pairs_per_group", "0", [](auto& c) { c.pairs_per_group = 0; }},
+      {"training.groups_in_memory", "-1", [](auto& c) { c.groups_in_memory = -1; }},
       {"training.pairs_per_group", "12", [](auto& c) { c.pairs_per_group = 12; }},
       {"training.epochs", "0", [](auto& c) { c.epochs = 0; }},
       {"training.max_steps", "-1", [](auto& c) { c.max_steps = -1; }},

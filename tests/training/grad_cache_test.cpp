@@ -1,0 +1,77 @@
+#include "training/grad_cache.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "objective/contrastive_loss.h"
+#include "training/synthetic.h"
+#include "training/train_step.h"
+
+namespace cocola {
+namespace {
+
+constexpr int64_t kPairs = 12;
+
+TrainingConfig config_with(int64_t groups_in_memory) {
+  TrainingConfig config = testing::small_training_config();
+  config.pairs_per_step = kPairs;
+  config.pairs_per_group = 2;
+  config.groups_in_memory = groups_in_memory;
+  return config;  // the model's dropout and drop-connect keep their defaults, which are not zero
+}
+
+struct Step {
+  explicit Step(int64_t groups_in_memory, at::ScalarType type = at::kFloat)
+      : model(testing::small_model_config(), 2, 1) {
+    model.to(type);
+    flat.emplace(model.state());
+    Batch batch = testing::synthetic_batch(0, kPairs);
+    batch.anchors = batch.anchors.to(type);
+    batch.positives = batch.positives.to(type);
+    const auto solo = open_solo_world();
+    report = compute_gradients(model, *flat, batch, config_with(groups_in_memory), {}, *solo);
+  }
+  CocolaModel model;
+  std::optional<FlatParameters> flat;
+  StepReport report;
+};
+
+TEST(GradCache, PiecesOfAnySizeGiveTheLossAndStatisticsOfTheWhole) {
+  const Step whole(0);
+  for (const int64_t groups : {1, 2, 4, 5, 6, 100}) {
+    const Step pieces(groups);
+    EXPECT_EQ(pieces.report.loss, whole.report.loss) << groups;
+    EXPECT_EQ(pieces.report.accuracy, whole.report.accuracy) << groups;
+    EXPECT_TRUE(at::equal(pieces.flat->statistics(), whole.flat->statistics())) << groups;
+  }
+}
+
+TEST(GradCache, PiecesOfAnySizeGiveTheGradientOfTheWhole) {
+  const Step whole(0, at::kDouble);
+  const double scale = whole.flat->gradients().abs().max().item<double>();
+  EXPECT_GT(scale, 0.0);
+  for (const int64_t groups : {1, 2, 4, 5}) {
+    const Step pieces(groups, at::kDouble);
+    const at::Tensor difference = pieces.flat->gradients() - whole.flat->gradients();
+    EXPECT_LE(difference.abs().max().item<double>(), 1e-12 * scale) << groups;
+  }
+}
+
+// Otherwise a second look at a window would see another network.
+TEST(GradCache, DropoutIsOnWhereThisIsTested) {
+  const ModelConfig model = testing::small_model_config();
+  EXPECT_GT(model.dropout, 0.0);
+  EXPECT_GT(model.drop_connect, 0.0);
+}
+
+TEST(GradCache, KeepsTheGraphOfOnePieceAtMost) {
+  CocolaModel model(testing::small_model_config(), 2, 1);
+  FlatParameters flat(model.state());
+  const Batch batch = testing::synthetic_batch(0, kPairs);
+  const TrainingConfig all = config_with(0), some = config_with(2);
+  EXPECT_TRUE(StepEmbeddings(model, flat, batch, all).anchors().requires_grad());
+  EXPECT_FALSE(StepEmbeddings(model, flat, batch, some).anchors().requires_grad());
+}
+
+}  // namespace
+}  // namespace cocola
