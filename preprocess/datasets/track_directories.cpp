@@ -45,9 +45,15 @@ std::vector<TrackDirectory> directories_in_splits(const fs::path& home, const fs
     }
     for (fs::path& path : track_paths(directory, root)) tracks.push_back({std::move(path), split});
   }
-  if (!tracks.empty()) {
-    warn_left_out(home, others, "not read: no folder of a split (train, valid, test)");
+  if (tracks.empty()) {
+    // Perhaps a data set without splits; but a link that is named for one was meant to be one.
+    std::erase_if(others, [](const fs::path& other) {
+      return split_of_directory(other.filename().string()).empty();
+    });
   }
+  warn_left_out(home, others,
+                "not read: a split is a folder train, valid or test, and links to folders are not "
+                "followed");
   return tracks;
 }
 

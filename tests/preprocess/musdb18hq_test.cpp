@@ -89,6 +89,17 @@ TEST(Musdb18Hq, MissingAndForeignFilesAreNamed) {
   EXPECT_THAT(list.bad[0].reason, AllOf(HasSubstr("broken"), HasSubstr("vocals")));
 }
 
+TEST(Musdb18Hq, ALinkInPlaceOfASplitIsNamed) {
+  Miniature data;
+  data.musdb_track("elsewhere/train/a");
+  fs::create_directories(data / "musdb18hq");
+  fs::create_directory_symlink(data / "elsewhere/train", data / "musdb18hq/train");
+  ::testing::internal::CaptureStderr();
+  EXPECT_THAT(testing::failure_of({data.config(Layout::musdb18hq, "musdb18hq")}),
+              HasSubstr("musdb18hq: no tracks found"));
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("musdb18hq: train: not read"));
+}
+
 TEST(Musdb18Hq, TheDirectoryAboveIsAcceptedToo) {
   Miniature data;
   data.musdb_track("musdb18hq/train/a");
