@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "preprocess/datasets/layout_shape.h"
 
 namespace cocola {
 namespace {
@@ -11,9 +12,16 @@ TrackList find_in_layout(const DatasetConfig& dataset) {
   switch (dataset.layout) {
     case Layout::folder:
       return find_folder_tracks(dataset);
-    default:
-      fail("preprocess", "{}", to_string(dataset.layout));
+    case Layout::musdb18hq:
+      return find_musdb18hq_tracks(dataset);
+    case Layout::moisesdb:
+      return find_moisesdb_tracks(dataset);
+    case Layout::slakh2100:
+      return find_slakh2100_tracks(dataset);
+    case Layout::cocochorales:
+      return find_cocochorales_tracks(dataset);
   }
+  return {};
 }
 
 UnequalLengths length_rule(const DatasetConfig& dataset) {
@@ -73,8 +81,8 @@ TrackList find_tracks(const std::vector<DatasetConfig>& datasets) {
   for (const DatasetConfig& dataset : datasets) {
     TrackList found = find_in_layout(dataset);
     if (found.tracks.empty() && found.bad.empty()) {
-      fail("preprocess", "{}: no tracks found; expected {}/<track>/<stem>.wav (or flac, ogg, mp3)",
-           dataset.root, dataset.root);
+      fail("preprocess", "{}: no tracks found; the layout {} expects {}", dataset.root,
+           to_string(dataset.layout), shape_of(dataset.layout));
     }
     for (TrackFiles& track : found.tracks) track.unequal_lengths = length_rule(dataset);
     append(dataset, found.tracks, all.tracks);

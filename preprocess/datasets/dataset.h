@@ -2,8 +2,9 @@
 //
 // All adapters list directories in order of bytes, take only names that do not start with '.', do
 // not follow links out of the root, do not descend into linked directories, and believe what lies
-// on disk before what metadata say. A root may also be the directory above the one that an archive
-// unpacked to.
+// on disk before what metadata say. The root of a published data set may also be the directory
+// above the one that its archive unpacked to. What may hold music and is not read is named in
+// warnings.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -32,25 +33,31 @@ struct TrackList {
 // layout it looks like), or for two tracks of one name.
 TrackList find_tracks(const std::vector<DatasetConfig>& datasets);
 
-// One for each layout: unprefixed names; split is the data set's own, or drawn.
+// One for each layout: unprefixed names; split is the data set's own, or drawn. A split's directory
+// may be named train, valid (or validation, val, dev) or test in all of them.
 //
-// folder        <root>/<track>/<stem>; split by a hash of the name, so that a track never moves
-//               when others are added
+// folder        <root>/<track>/<stem>, mix and mixture left out; split by a hash of the name, so
+//               that a track never moves when others are added
 // musdb18hq     {train,test}/<track>/{vocals,drums,bass,other}.wav; the 14 official validation
 //               songs of train are valid
-// moisesdb      <track>/data.json and <track>/<stem>/<source>.wav; split by directories if there
-//               are any, else by the published recipe of 80/10/10
-// slakh2100     {train,validation,test}/<Track>/stems/S*.{flac,wav}, or without split directories
-//               (BabySlakh), then split by track number; `omitted` is left out
+// moisesdb      <track>/data.json and <track>/<stem>/<source>.wav; bad when a source that data.json
+//               names is missing. Split by directories if there are any, else by the published
+//               recipe, with the shares of DatasetConfig
+// slakh2100     {train,validation,test}/<Track>/stems/S*.{flac,wav}; `omitted` and all metadata are
+//               left out. Without split directories (BabySlakh) by track number as the original is
+//               split, or, where that leaves a split empty, as moisesdb
 // cocochorales  {train,valid,test}/<ensemble>_track*/stems_audio/*.wav
+//
+// Throws: Error when the root is missing or shows another layout.
 TrackList find_folder_tracks(const DatasetConfig& dataset);
 TrackList find_musdb18hq_tracks(const DatasetConfig& dataset);
 TrackList find_moisesdb_tracks(const DatasetConfig& dataset);
 TrackList find_slakh2100_tracks(const DatasetConfig& dataset);
 TrackList find_cocochorales_tracks(const DatasetConfig& dataset);
 
-// The layout that the names below root speak for, with the evidence as one phrase; folder when
-// nothing else fits, and evidence is empty when that does not fit either. Reads names only.
+// The layout that the names below root speak for, or those one directory below it; evidence is the
+// path of a file below root that shows it. folder when nothing else fits, and evidence is empty
+// when that does not fit either. Reads names only.
 struct LayoutGuess {
   Layout layout = Layout::folder;
   std::string evidence;
