@@ -24,8 +24,11 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-// The loader gives up before the other ranks do: it knows why this one is late.
-constexpr double kLoaderShareOfTimeout = 0.9;
+// The loader gives up before the other ranks do: it knows why this one is late, and needs some
+// seconds to say so.
+double loader_seconds(double timeout_seconds) {
+  return std::max(timeout_seconds - 5.0, timeout_seconds / 2);
+}
 
 // The step of an exported model; -1 where there is none that can be used.
 int64_t exported_step(const fs::path& path) {
@@ -54,6 +57,7 @@ class Run {
         directory_(directory),
         host_(host),
         device_(device),
+        loader_seconds_(loader_seconds(config.comm.timeout_seconds)),
         sampler_{data.num_train_windows, config.pairs_per_step, config.seed},
         flat_(model.state()),
         adam_(flat_.values()) {
@@ -68,7 +72,6 @@ class Run {
   void restore();
   void share_position();
   std::unique_ptr<BatchLoader> open_loader(int64_t first_step, int64_t end) const;
-  double loader_seconds() const { return kLoaderShareOfTimeout * config_.comm.timeout_seconds; }
   std::optional<StepReport> step_once(BatchLoader& loader);
   void log_step(const StepReport& report, double waited);
   bool validation_due() const;
@@ -90,6 +93,7 @@ class Run {
   const RunDirectory directory_;
   Communicator& host_;
   Communicator& device_;
+  const double loader_seconds_;  // longest time without a pair
   Sampler sampler_;
   FlatParameters flat_;
   Adam adam_;
@@ -162,7 +166,7 @@ std::unique_ptr<BatchLoader> Run::open_loader(int64_t first_step, int64_t end) c
 std::optional<StepReport> Run::step_once(BatchLoader& loader) {
   const Clock::time_point start = Clock::now();
   const bool alone = host_.world_size() == 1;
-  if (!loader.wait(loader_seconds(), [alone] { return alone && stop_requested(); })) {
+  if (!loader.wait(loader_seconds_, [alone] { return alone && stop_requested(); })) {
     return std::nullopt;
   }
   const Batch batch = loader.next();
@@ -217,7 +221,7 @@ bool Run::recompute_statistics() {
   StatisticsRecomputation recomputation(model_, flat_, config_);
   for (int64_t i = first; i < step_; ++i) {
     if (stop_wanted()) return false;
-    recomputation.add(loader->next(loader_seconds()), device_);
+    recomputation.add(loader->next(loader_seconds_), device_);
   }
   if (step_ > first) recomputation.finish();
   return true;
@@ -243,7 +247,7 @@ bool Run::validate_windows() {
   }
   const int64_t threads =
       config_.loader.num_threads > 0 ? config_.loader.num_threads : available_cores();
-  PairReader reader(data_.shape, threads, data_.make_valid_source, loader_seconds());
+  PairReader reader(data_.shape, threads, data_.make_valid_source, loader_seconds_);
   const WindowEmbeddings embeddings = embed_windows(model_, reader, windows, config_.precision,
                                                     host_, [this] { return stop_wanted(); });
   if (!embeddings.anchors.defined()) return false;

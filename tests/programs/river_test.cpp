@@ -117,6 +117,25 @@ TEST(River, TwoRanksStoppedThroughTheirLauncherContinueAsIfTheyNeverWere) {
   EXPECT_EQ(losses_of(stopped / "runs/tiny"), losses_of(whole / "runs/tiny"));
 }
 
+TEST(River, AFileSystemThatHangsEndsTheJobWithAReason) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "the sanitizer wants to be loaded first";
+#endif
+  for (const int ranks : {1, 2}) {
+    const Workplace place;
+    const std::string launcher = ranks == 1 ? "env" : testing::mpirun_command(ranks) + " env";
+    const std::string command =
+        launcher + " LD_PRELOAD=" COCOLA_HANGING_READS " " COCOLA_BIN "/cocola_ddp --config " +
+        kTiny +
+        " --set training.max_steps=100000 --set training.pairs_per_step=4"
+        " --set training.comm.timeout_seconds=12";
+    const ProgramResult result =
+        testing::run_process({"env", "-C", (place / "").string(), "bash", "-c", command});
+    EXPECT_EQ(result.status, 1) << result.errors;
+    EXPECT_THAT(result.errors, HasSubstr("[loader] no pair was read within 7 s")) << ranks;
+  }
+}
+
 // The number of threads is worked out for each machine; the settings keep what the user wrote.
 TEST(River, TheSettingsOfARunAreThoseThatWereGiven) {
   EXPECT_THAT(read_file(kMusic / "runs/tiny/config.yaml", 1 << 20), HasSubstr("num_threads: 0"));
