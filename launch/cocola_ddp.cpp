@@ -1,9 +1,10 @@
 // Trains: alone, under mpirun, or under srun.
 #include <ATen/Parallel.h>
 
+#include <cstdlib>
 #include <filesystem>
+#include <memory>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/process.h"
@@ -14,8 +15,6 @@
 
 namespace cocola {
 namespace {
-
-namespace fs = std::filesystem;
 
 // Checks configuration, shards and batch arithmetic for a world that need not be there.
 int dry_run(const RunConfig& config, int64_t world_size) {
@@ -28,22 +27,25 @@ int dry_run(const RunConfig& config, int64_t world_size) {
   return kExitDone;
 }
 
-int train_on(RunConfig config, Communicator& host) {
+// device_world is the caller's: closing it after a failure may block, and the failure is reported
+// first.
+int train_on(const RunConfig& config, Communicator& host,
+             std::unique_ptr<Communicator>& device_world) {
   set_log_rank(host.rank(), host.world_size());
   require_equal_everywhere(host, "version", kVersion);
   require_equal_everywhere(host, "configuration", print_config(config, false));
   config.training.validate_world(host.world_size());
 
-  const int64_t threads = threads_per_rank(host.local_size());
+  const int64_t threads = threads_per_rank(host);
   at::set_num_threads(static_cast<int>(threads));
-  if (config.training.loader.num_threads == 0) config.training.loader.num_threads = threads;
-  const at::Device device = choose_device(config.training.device, host.local_rank());
-  std::unique_ptr<Communicator> device_world;
-  if (device.is_cuda()) device_world = open_device_world(host, config.training.comm);
-  set_product_precision(config.training.precision);
+  TrainingConfig training = config.training;
+  if (training.loader.num_threads == 0) training.loader.num_threads = threads;
+  const at::Device device = choose_device(training.device, host);
+  if (device.is_cuda()) device_world = open_device_world(host, training.comm);
+  set_product_precision(training.precision);
 
   const OpenData data = open_training_data(config, host);
-  CocolaModel model(config.model, config.features.channels(), config.training.seed);
+  CocolaModel model(config.model, config.features.channels(), training.seed);
   log_info("cocola_ddp {}, {} rank(s), device {}, {} thread(s) a rank", kVersion, host.world_size(),
            device.str(), threads);
   for (const std::string& text : describe_run(config, data, model, host.world_size())) {
@@ -51,15 +53,19 @@ int train_on(RunConfig config, Communicator& host) {
   }
   model.to(device);
 
-  const fs::path directory = fs::path("runs") / config.experiment;
-  if (host.is_rank_zero()) {
-    fs::create_directories(directory);
-    write_file_atomically(directory / "config.yaml", print_config(config, true));
-  }
+  const RunDirectory directory{std::filesystem::path("runs") / config.experiment,
+                               run_fingerprint(config), print_config(config, true)};
   Communicator& tensors = device_world ? *device_world : host;
-  const TrainingEnd end = train(model, data.training, config.training, model_card(config),
-                                directory, run_fingerprint(config), host, tensors);
+  const TrainingEnd end =
+      train(model, data.training, training, model_card(config), directory, host, tensors);
   return end == TrainingEnd::finished ? kExitDone : kExitStopped;
+}
+
+// Other ranks may wait for this one, and threads of this one for a file system that hangs: nothing
+// is closed in good order.
+[[noreturn]] void end_job(int status) {
+  abort_world(status);
+  std::_Exit(status);
 }
 
 int run(int argc, char** argv) {
@@ -73,8 +79,10 @@ int run(int argc, char** argv) {
   if (line.dry_run) return dry_run(line.config, std::max<int64_t>(1, line.as_world));
 
   const auto host = open_host_world(line.config.training.comm);
-  const int status = run_program("cocola_ddp", [&] { return train_on(line.config, *host); });
-  if (status != kExitDone && status != kExitStopped) abort_world(status);
+  std::unique_ptr<Communicator> device_world;
+  const int status =
+      run_program("cocola_ddp", [&] { return train_on(line.config, *host, device_world); });
+  if (status != kExitDone && status != kExitStopped) end_job(status);
   return status;
 }
 

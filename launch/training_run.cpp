@@ -1,9 +1,11 @@
 #include "launch/training_run.h"
 
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <thread>
+#include <set>
+#include <utility>
 
 #include "base/digest.h"
 #include "base/error.h"
@@ -34,6 +36,33 @@ bool has_split(const Manifest& manifest, const std::string& split) {
                      [&](const ManifestEntry& e) { return e.split == split && e.num_windows > 0; });
 }
 
+// Ranks read unequally fast, and may share one disk.
+constexpr double kOpeningSeconds = 300.0;
+constexpr double kSlowestBytesPerSecond = 20e6;
+
+void verify_together(const fs::path& directory, const Manifest& manifest, Communicator& host) {
+  const std::set<std::string> splits = {"train", "valid"};
+  double bytes = 0.0;
+  for (const ManifestEntry& entry : manifest.shards) {
+    if (splits.contains(entry.split)) bytes += static_cast<double>(entry.num_bytes);
+  }
+  verify_shards(directory, manifest, splits, host.rank(), host.world_size());
+  host.barrier_within(kOpeningSeconds + bytes / kSlowestBytesPerSecond);
+}
+
+// Host and cores on which this process may run, as a text that equals that of a process with the
+// same ones.
+std::string own_cores() {
+  char name[256] = {};
+  gethostname(name, sizeof(name) - 1);
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  sched_getaffinity(0, sizeof(mask), &mask);
+  std::string text = std::string(name) + ":";
+  for (int core = 0; core < CPU_SETSIZE; ++core) text += CPU_ISSET(core, &mask) ? '1' : '0';
+  return text;
+}
+
 // Values that one window keeps for the backward pass in the published network at 64 x 501, measured
 // by layer; other networks and windows are scaled from it.
 constexpr double kActivationsPerWindow = 12.7e6;
@@ -49,35 +78,41 @@ double estimated_gigabytes_per_rank(const RunConfig& config, const CocolaModel& 
   return (windows * kActivationsPerWindow * scale * bytes + parameters) / 1e9;
 }
 
+// The similarities of all validation windows with each other, on rank 0.
+double validation_gigabytes(const RunConfig& config, int64_t num_valid_windows) {
+  const auto n =
+      static_cast<double>(std::min(num_valid_windows, config.training.validation_windows));
+  return n * n * 4 / 1e9;
+}
+
 }  // namespace
 
-OpenData open_training_data(const RunConfig& config, const Communicator& host) {
+OpenData open_training_data(const RunConfig& config, Communicator& host) {
   OpenData data;
   const fs::path directory = config.data.shards;
   const Manifest manifest = read_manifest(directory);
-  for (const char* split : {"train", "valid"}) {
-    verify_shards(directory, manifest, split, host.rank(), host.world_size());
-  }
-  data.train = std::make_unique<ShardSet>(directory, "train", false);
+  verify_together(directory, manifest, host);
+  data.train = std::make_shared<ShardSet>(directory, "train", false);
   if (has_split(manifest, "valid")) {
-    data.valid = std::make_unique<ShardSet>(directory, "valid", false);
+    data.valid = std::make_shared<ShardSet>(directory, "valid", false);
   }
   check_settings(config, data.train->settings());
 
-  const auto source_of = [config](const ShardSet& shards, double noise_std) {
-    return [&shards, config, noise_std] {
-      return make_pair_source(config.training.source, shards, config.features, noise_std,
+  // The makers keep the shards open for threads that outlive the run.
+  const auto source_of = [config](std::shared_ptr<const ShardSet> shards, double noise_std) {
+    return [shards = std::move(shards), config, noise_std] {
+      return make_pair_source(config.training.source, *shards, config.features, noise_std,
                               config.training.seed);
     };
   };
   TrainingData& training = data.training;
   training.shape = config.features.shape(config.window_samples());
   training.num_train_windows = data.train->num_windows();
-  training.make_train_source = source_of(*data.train, config.training.augment.noise_std);
+  training.make_train_source = source_of(data.train, config.training.augment.noise_std);
   training.make_train_source();  // refuses mixed features here, before the loop
   if (data.valid) {
     training.num_valid_windows = data.valid->num_windows();
-    training.make_valid_source = source_of(*data.valid, 0.0);
+    training.make_valid_source = source_of(data.valid, 0.0);
   }
   if (training.num_train_windows < config.training.pairs_per_step) {
     fail_usage("cocola_ddp", "training.pairs_per_step {} exceeds the {} training windows in {}",
@@ -86,10 +121,12 @@ OpenData open_training_data(const RunConfig& config, const Communicator& host) {
   return data;
 }
 
-at::Device choose_device(DeviceChoice choice, int64_t local_rank) {
+at::Device choose_device(DeviceChoice choice, const Communicator& host) {
   if (choice == DeviceChoice::cpu) return at::kCPU;
   const int64_t found = num_cuda_devices();
-  if (found > 0) return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(local_rank));
+  if (found > 0) {
+    return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(gpu_of(host, found)));
+  }
   if (choice == DeviceChoice::cuda) {
     fail_usage("cocola_ddp",
                "training.device is cuda, but no usable GPU was found; use auto or cpu");
@@ -97,10 +134,8 @@ at::Device choose_device(DeviceChoice choice, int64_t local_rank) {
   return at::kCPU;
 }
 
-int64_t threads_per_rank(int64_t local_size) {
-  const int64_t mine = available_cores();
-  const auto all = static_cast<int64_t>(std::thread::hardware_concurrency());
-  return std::max<int64_t>(1, mine == all ? mine / local_size : mine);
+int64_t threads_per_rank(Communicator& host) {
+  return std::max<int64_t>(1, available_cores() / count_ranks_with(host, own_cores()));
 }
 
 std::string run_fingerprint(const RunConfig& config) {
@@ -168,8 +203,10 @@ std::vector<std::string> describe_run(const RunConfig& config, const OpenData& d
                    t.pairs_per_step, world_size, t.pairs_per_step / world_size, t.pairs_per_group));
   line("epoch", fmt::format("{} steps, {} windows left out", sampler.steps_per_epoch(),
                             sampler.num_windows % sampler.pairs_per_step));
-  line("memory", fmt::format("about {:.1f} GB a rank for activations and parameters",
-                             estimated_gigabytes_per_rank(config, model, world_size)));
+  line("memory", fmt::format("about {:.1f} GB a rank for activations and parameters, {:.1f} GB of "
+                             "main memory on rank 0 for validation",
+                             estimated_gigabytes_per_rank(config, model, world_size),
+                             validation_gigabytes(config, data.training.num_valid_windows)));
   return lines;
 }
 

@@ -18,22 +18,24 @@ namespace cocola {
 
 // The shards of a run, checked against its configuration.
 struct OpenData {
-  std::unique_ptr<ShardSet> train, valid;  // valid is null when the split has no windows
+  std::shared_ptr<const ShardSet> train, valid;  // valid is null when the split has no windows
   TrainingData training;
 };
 
-// The digests of all shards are recomputed first; the ranks share that work.
+// The digests of all shards are recomputed first; the ranks share that work and wait for each
+// other, at most five minutes and one second for each 20 MB of the shards.
 //
 // Collective: every rank.
 // Throws: Error or UsageError naming shard, key and values when shards and configuration disagree.
-OpenData open_training_data(const RunConfig& config, const Communicator& host);
+OpenData open_training_data(const RunConfig& config, Communicator& host);
 
-// "cpu" or "cuda:<local rank>". Throws: UsageError when CUDA is asked for and absent.
-at::Device choose_device(DeviceChoice choice, int64_t local_rank);
+// The CPU, or the GPU of this rank. Throws: UsageError when CUDA is asked for and absent; Error
+// when there are fewer GPUs than ranks on this host.
+at::Device choose_device(DeviceChoice choice, const Communicator& host);
 
-// Threads of one rank: the cores of its affinity mask, shared with the other ranks of the host when
-// the mask is the whole host's.
-int64_t threads_per_rank(int64_t local_size);
+// Threads of one rank: the cores of its affinity mask, shared with the ranks of the same host that
+// have the same mask. Collective: every rank.
+int64_t threads_per_rank(Communicator& host);
 
 // Digest of what must not change when a run is resumed: settings that decide the mathematics, and
 // the data.

@@ -29,12 +29,17 @@ void set_log_rank(int64_t rank, int64_t world_size) {
   speaker_world = world_size;
 }
 
-std::string printable(std::string text) {
-  for (char& c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && c != '\t') || byte == 0x7f) c = '?';
+std::string printable(const std::string& text) {
+  std::string shown;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : '\0');
+    const bool two_byte_control = byte == 0xc2 && next >= 0x80 && next < 0xa0;  // U+0080 to U+009F
+    const bool control = (byte < 0x20 && byte != '\t') || byte == 0x7f || two_byte_control;
+    shown += control ? '?' : text[i];
+    if (two_byte_control) ++i;
   }
-  return text;
+  return shown;
 }
 
 void log_line(LogLevel level, const std::string& text) {

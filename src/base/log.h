@@ -13,8 +13,9 @@ enum class LogLevel { info, warning, error };
 // world is known.
 void set_log_rank(int64_t rank, int64_t world_size);
 
-// Control characters replaced by '?'.
-std::string printable(std::string text);
+// Control characters replaced by '?': ASCII's but the tab, and U+0080 to U+009F in UTF-8, some of
+// which terminals obey like ESC.
+std::string printable(const std::string& text);
 
 // Writes one line; control characters in `text` are replaced, so that a file name cannot drive the
 // terminal.

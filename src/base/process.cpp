@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <exception>
 #include <new>
+#include <string>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -26,7 +27,7 @@ void on_stop_signal(int signal_number) {
 }  // namespace
 
 int run_program(const char* program, const std::function<int()>& body) {
-  const auto report = [program](const char* text) {
+  const auto report = [program](const std::string& text) {
     log_line(LogLevel::error, fmt::format("{}: {}", program, text));
   };
   try {
@@ -34,10 +35,14 @@ int run_program(const char* program, const std::function<int()>& body) {
   } catch (const UsageError& e) {
     report(e.what());
     return kExitUsage;
+  } catch (const Error& e) {
+    report(e.what());
   } catch (const std::bad_alloc&) {
     report("out of memory");
   } catch (const std::exception& e) {
-    report(e.what());
+    // LibTorch appends the lines of its own call stack.
+    const std::string text = e.what();
+    report(text.substr(0, text.find('\n')));
   }
   return kExitFailure;
 }
@@ -61,6 +66,10 @@ void install_stop_signals() {
   sigemptyset(&action.sa_mask);
   action.sa_flags = SA_RESTART;
   for (const int signal_number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
+    struct sigaction inherited {};
+    sigaction(signal_number, nullptr, &inherited);
+    const bool from_terminal = signal_number == SIGINT || signal_number == SIGHUP;
+    if (from_terminal && inherited.sa_handler == SIG_IGN) continue;  // nohup, or a shell's "&"
     sigaction(signal_number, &action, nullptr);
   }
   action.sa_handler = SIG_IGN;
@@ -68,5 +77,6 @@ void install_stop_signals() {
 }
 
 bool stop_requested() { return stop_signal != 0; }
+void clear_stop_request() { stop_signal = 0; }
 
 }  // namespace cocola

@@ -7,7 +7,8 @@ namespace cocola {
 enum ExitStatus : int { kExitDone = 0, kExitFailure = 1, kExitUsage = 2, kExitStopped = 75 };
 
 // Runs the body of a program. UsageError becomes exit status 2, any other exception 1; each prints
-// one line on standard error that starts with `program`.
+// one line on standard error that starts with `program`; of errors that are not ours the first
+// line.
 int run_program(const char* program, const std::function<int()>& body);
 
 // Keeps freed memory inside the process instead of returning it to the system page by page: the CPU
@@ -18,9 +19,12 @@ void tune_memory_allocator();
 int available_cores();
 
 // SIGINT, SIGTERM, SIGHUP and SIGUSR1 ask for an orderly stop; a second SIGINT ends the process at
-// once. SIGPIPE and SIGXFSZ are ignored, so that a closed pipe or a file size limit is an error of
+// once. SIGINT and SIGHUP stay ignored where the parent process had them ignored, as under nohup.
+// SIGPIPE and SIGXFSZ are ignored, so that a closed pipe or a file size limit is an error of
 // the write.
 void install_stop_signals();
 bool stop_requested();
+// Forgets the request, for a process that goes on to other work.
+void clear_stop_request();
 
 }  // namespace cocola

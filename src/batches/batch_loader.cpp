@@ -8,8 +8,7 @@
 #include <deque>
 #include <exception>
 #include <mutex>
-#include <thread>
-#include <vector>
+#include <utility>
 
 #include "base/error.h"
 #include "base/process.h"
@@ -40,13 +39,13 @@ struct BatchLoader::Impl {
         shape(feature_shape),
         augment(augmentation),
         config(loader_config) {}
-  ~Impl();
 
   void work(const std::function<std::unique_ptr<PairSource>()>& make_source);
   bool take_pair(std::shared_ptr<Slot>& slot, int64_t& pair);
   void fill(PairSource& source, Slot& slot, int64_t pair) const;
   std::shared_ptr<Slot> open_slot();
-  void fail_with(std::exception_ptr error);
+  void close(std::exception_ptr error);
+  bool is_ready() const;
 
   const Sampler sampler;
   const int64_t rank, world_size;
@@ -61,19 +60,9 @@ struct BatchLoader::Impl {
   std::deque<std::shared_ptr<Slot>> slots;  // in order of step; the front is the next to deliver
   bool closing = false;
   std::exception_ptr failure;
+  int64_t num_pairs_filled = 0;  // of all slots so far
   double waited = 0.0;
-  std::vector<std::jthread> threads;
 };
-
-// Also runs when not all threads could be started.
-BatchLoader::Impl::~Impl() {
-  {
-    const std::lock_guard lock(mutex);
-    closing = true;
-  }
-  room.notify_all();
-  threads.clear();  // joins
-}
 
 std::shared_ptr<BatchLoader::Impl::Slot> BatchLoader::Impl::open_slot() {
   auto slot = std::make_shared<Slot>();
@@ -125,12 +114,21 @@ void BatchLoader::Impl::fill(PairSource& source, Slot& slot, int64_t pair) const
   hide_channel(positive_mask, row(slot.batch.positives), shape);
 }
 
-void BatchLoader::Impl::fail_with(std::exception_ptr error) {
+// Workers return before their next pair. error: the reason, if there is one.
+void BatchLoader::Impl::close(std::exception_ptr error) {
   const std::lock_guard lock(mutex);
   if (!failure) failure = std::move(error);
   closing = true;
   filled.notify_all();
   room.notify_all();
+}
+
+// With a batch, or with the news that there will be none. Requires: the lock.
+bool BatchLoader::Impl::is_ready() const {
+  if (failure) return true;
+  if (slots.empty()) return next_step >= last_step;
+  const Slot& next = *slots.front();
+  return next.num_filled == static_cast<int64_t>(next.batch.window_ids.size());
 }
 
 void BatchLoader::Impl::work(const std::function<std::unique_ptr<PairSource>()>& make_source) {
@@ -142,10 +140,11 @@ void BatchLoader::Impl::work(const std::function<std::unique_ptr<PairSource>()>&
       fill(*source, *slot, pair);
       const std::lock_guard lock(mutex);
       ++slot->num_filled;
+      ++num_pairs_filled;
       filled.notify_one();
     }
   } catch (...) {
-    fail_with(std::current_exception());
+    close(std::current_exception());
   }
 }
 
@@ -155,33 +154,53 @@ BatchLoader::BatchLoader(const Sampler& sampler, int64_t rank, int64_t world_siz
                          std::function<std::unique_ptr<PairSource>()> make_source) {
   sampler.validate();
   config.validate();
-  impl_ = std::make_unique<Impl>(sampler, rank, world_size, first_step, last_step, shape, augment,
+  impl_ = std::make_shared<Impl>(sampler, rank, world_size, first_step, last_step, shape, augment,
                                  config);
-  const int64_t num_threads = config.num_threads > 0 ? config.num_threads : available_cores();
-  for (int64_t i = 0; i < num_threads; ++i) {
-    impl_->threads.emplace_back([impl = impl_.get(), make_source] { impl->work(make_source); });
+  try {
+    crew_.start(config.num_threads > 0 ? config.num_threads : available_cores(),
+                [impl = impl_, make_source] { impl->work(make_source); });
+  } catch (...) {
+    impl_->close(nullptr);
+    throw;
   }
 }
 
-BatchLoader::~BatchLoader() = default;
+BatchLoader::~BatchLoader() { impl_->close(nullptr); }
 
-Batch BatchLoader::next() {
-  const auto start = std::chrono::steady_clock::now();
+bool BatchLoader::wait(double timeout_seconds, const std::function<bool()>& interrupted) {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds kBetweenQuestions{100};
+  const auto seconds_since = [](Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
+  const auto start = Clock::now();
   std::unique_lock lock(impl_->mutex);
-  const auto complete = [this] {
-    return !impl_->slots.empty() &&
-           impl_->slots.front()->num_filled ==
-               static_cast<int64_t>(impl_->slots.front()->batch.window_ids.size());
-  };
-  const auto exhausted = [this] {
-    return impl_->slots.empty() && impl_->next_step >= impl_->last_step;
-  };
-  impl_->filled.wait(lock, [&] { return impl_->failure || complete() || exhausted(); });
+  int64_t num_pairs = impl_->num_pairs_filled;
+  auto last_news = start;
+  while (!impl_->filled.wait_for(lock, kBetweenQuestions, [this] { return impl_->is_ready(); })) {
+    if (interrupted()) return false;
+    if (std::exchange(num_pairs, impl_->num_pairs_filled) != impl_->num_pairs_filled) {
+      last_news = Clock::now();
+    } else if (seconds_since(last_news) > timeout_seconds) {
+      fail("loader",
+           "no pair was read within {:g} s; the file system of the shards does not answer, or the "
+           "features of one pair take longer",
+           timeout_seconds);
+    }
+  }
+  impl_->waited += seconds_since(start);
   if (impl_->failure) std::rethrow_exception(impl_->failure);
-  if (exhausted()) fail("loader", "asked for a batch after the last step {}", impl_->last_step);
+  return true;
+}
+
+Batch BatchLoader::next(double timeout_seconds) {
+  wait(timeout_seconds, [] { return false; });
+  const std::lock_guard lock(impl_->mutex);
+  if (impl_->slots.empty()) {
+    fail("loader", "asked for a batch after the last step {}", impl_->last_step);
+  }
   Batch batch = std::move(impl_->slots.front()->batch);
   impl_->slots.pop_front();
-  impl_->waited += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   impl_->room.notify_all();
   return batch;
 }

@@ -6,6 +6,7 @@
 
 #include "batches/augment.h"
 #include "batches/batch.h"
+#include "batches/crew.h"
 #include "batches/pair_source.h"
 #include "batches/sampler.h"
 
@@ -24,12 +25,14 @@ struct LoaderConfig {
 // Delivers the batches of one rank in the order of the sampler, starting at any step.
 //
 // Random: batches are decided by (sampler, rank, world_size, step) alone, whatever the number of
-// threads. Throws: next() rethrows the first error of a worker.
+//         threads.
+// Throws: wait() and next() rethrow the first error of a worker, and throw Error when no worker
+//         finished a pair for too long: the file system of the shards hangs.
 class BatchLoader {
  public:
-  // make_source is called once on each worker thread; of `augment` only the masks are applied here,
-  // noise is the source's. last_step is exclusive. shape: features of
-  // one window.
+  // make_source is called once on each worker thread and keeps alive what its sources use: a worker
+  // that is stuck in a read is left behind. Of `augment` only the masks are applied here, noise is
+  // the source's. last_step is exclusive. shape: features of one window.
   BatchLoader(const Sampler& sampler, int64_t rank, int64_t world_size, int64_t first_step,
               int64_t last_step, const FeatureShape& shape, const AugmentConfig& augment,
               const LoaderConfig& config, std::function<std::unique_ptr<PairSource>()> make_source);
@@ -37,14 +40,20 @@ class BatchLoader {
   BatchLoader(const BatchLoader&) = delete;
   BatchLoader& operator=(const BatchLoader&) = delete;
 
-  // Blocks until the next batch is ready. The batch owns its memory.
-  Batch next();
-  // Seconds next() has waited since the loader was made.
+  // Waits until next() would not. False when `interrupted`, asked several times a second, is true
+  // first. timeout_seconds: the longest time in which no pair is finished.
+  bool wait(double timeout_seconds, const std::function<bool()>& interrupted);
+  // The next batch, waited for. The batch owns its memory.
+  Batch next(double timeout_seconds = kPairSeconds);
+  // Seconds spent waiting since the loader was made.
   double waited_seconds() const;
+
+  static constexpr double kPairSeconds = 120.0;
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // also held by the workers
+  Crew crew_;
 };
 
 }  // namespace cocola

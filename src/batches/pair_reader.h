@@ -17,17 +17,21 @@ inline constexpr int64_t kEvaluationEpoch = 0;
 // One thread calls read(); it works with num_threads threads of its own.
 class PairReader {
  public:
-  // make_source is called once for each thread, at once. num_threads >= 1.
+  // make_source is called once for each thread, at once, and keeps alive what its sources use.
+  // num_threads >= 1. timeout_seconds: the longest time in which no pair is finished.
   PairReader(const FeatureShape& shape, int64_t num_threads,
-             const std::function<std::unique_ptr<PairSource>()>& make_source);
+             const std::function<std::unique_ptr<PairSource>()>& make_source,
+             double timeout_seconds = 120.0);
 
   // The pairs of these windows in this order, without channel masks.
-  // Throws: the first error of a source.
+  // Throws: the first error of a source; Error when the file system of the shards hangs.
   Batch read(std::span<const int64_t> window_ids, int64_t epoch);
 
  private:
   FeatureShape shape_;
-  std::vector<std::unique_ptr<PairSource>> sources_;
+  std::function<std::unique_ptr<PairSource>()> make_source_;
+  std::vector<std::shared_ptr<PairSource>> sources_;
+  double timeout_seconds_;
 };
 
 }  // namespace cocola

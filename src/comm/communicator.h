@@ -17,7 +17,10 @@ namespace cocola {
 //             ends the process with a line on standard error, since the caller may be blocked.
 class Communicator {
  public:
+  Communicator() = default;
   virtual ~Communicator() = default;
+  Communicator(const Communicator&) = delete;
+  Communicator& operator=(const Communicator&) = delete;
 
   virtual int64_t rank() const = 0;
   virtual int64_t world_size() const = 0;
@@ -33,6 +36,8 @@ class Communicator {
   // Replaces tensor by rank 0's.
   virtual void broadcast(at::Tensor tensor) = 0;
   virtual void barrier() = 0;
+  // A barrier with a deadline of its own, after work that takes ranks unequally long.
+  virtual void barrier_within(double timeout_seconds) = 0;
 
   bool is_rank_zero() const { return rank() == 0; }
 };
@@ -58,7 +63,7 @@ std::unique_ptr<Communicator> open_host_world(const CommConfig& config);
 
 // The same world for CUDA tensors (NCCL, bootstrapped over `host`); a world of one needs no NCCL.
 // COCOLA_SHARE_GPU=1 in the environment lets ranks share a GPU: slow, for tests only.
-// Requires:   host outlives the result; cudaSetDevice(local_rank) is done here.
+// Requires:   host outlives the result; cudaSetDevice(gpu_of(host, ...)) is done here.
 // Collective: every rank.
 // Throws:     Error when there are more local ranks than GPUs (both numbers named), or when this
 //             build has no NCCL.
@@ -66,9 +71,19 @@ std::unique_ptr<Communicator> open_device_world(Communicator& host, const CommCo
 // 0 without a GPU, a driver, or CUDA in this build.
 int64_t num_cuda_devices();
 
+// The GPU of this rank, in [0, num_gpus): its local rank, or that modulo num_gpus where ranks may
+// share a GPU. Throws: Error when there are more local ranks than GPUs (both numbers named).
+int64_t gpu_of(const Communicator& world, int64_t num_gpus);
+// COCOLA_SHARE_GPU=1 is in the environment.
+bool ranks_may_share_gpu();
+
 // Ends every rank of the job after a failure on this one. Does not return in a world of several
 // ranks.
 void abort_world(int status);
+
+// How many ranks, this one included, pass the same text. Collective over `world`, which moves host
+// tensors.
+int64_t count_ranks_with(Communicator& world, const std::string& text);
 
 // Collective over `world`, which moves host tensors: throws Error on every rank, naming a differing
 // rank and the first line that differs, unless `text` is equal everywhere.

@@ -170,6 +170,12 @@ class MpiCommunicator final : public Communicator {
     end();
   }
 
+  void barrier_within(double timeout_seconds) override {
+    const double usual = std::exchange(timeout_seconds_, timeout_seconds);
+    barrier();
+    timeout_seconds_ = usual;
+  }
+
  private:
   void find_local_rank() {
     MPI_Comm host = MPI_COMM_NULL;

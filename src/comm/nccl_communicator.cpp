@@ -16,7 +16,6 @@
 #include <exception>
 #include <mutex>
 #include <span>
-#include <string_view>
 #include <thread>
 
 #include "base/error.h"
@@ -197,6 +196,11 @@ class NcclCommunicator final : public Communicator {
     host_.barrier();
   }
 
+  void barrier_within(double timeout_seconds) override {
+    check_cuda(cudaStreamSynchronize(current_stream()), "barrier");
+    host_.barrier_within(timeout_seconds);
+  }
+
  private:
   static size_t count(const at::Tensor& tensor) { return static_cast<size_t>(tensor.numel()); }
 
@@ -288,27 +292,12 @@ void pose_as_own_host(int64_t rank) {
   setenv("NCCL_SHM_DISABLE", "1", 0);
 }
 
-int choose_device(const Communicator& host) {
-  const int64_t num_devices = num_cuda_devices();
-  if (num_devices == 0) {
-    fail("comm", "no GPU found for {} ranks on this host; check the driver, or train on the CPU",
-         host.local_size());
-  }
-  const char* const share = std::getenv("COCOLA_SHARE_GPU");
-  if (share != nullptr && std::string_view(share) == "1") {
-    pose_as_own_host(host.rank());
-  } else if (host.local_size() > num_devices) {
-    fail("comm", "{} ranks on this host but only {} GPUs; start one rank for each GPU",
-         host.local_size(), num_devices);
-  }
-  return static_cast<int>(host.local_rank() % num_devices);
-}
-
 }  // namespace
 
 std::unique_ptr<Communicator> open_device_world(Communicator& host, const CommConfig& config) {
   config.validate();
-  const int device = choose_device(host);
+  const auto device = static_cast<int>(gpu_of(host, num_cuda_devices()));
+  if (ranks_may_share_gpu()) pose_as_own_host(host.rank());
   check_cuda(cudaSetDevice(device), "cudaSetDevice");
   if (host.world_size() == 1) return open_solo_world();
   return std::make_unique<NcclCommunicator>(host, config, device);

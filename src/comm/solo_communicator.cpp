@@ -22,6 +22,7 @@ class SoloCommunicator final : public Communicator {
     require_collective_tensor("broadcast", tensor, std::nullopt);
   }
   void barrier() override {}
+  void barrier_within(double) override {}
 };
 
 }  // namespace

@@ -68,6 +68,27 @@ std::unique_ptr<Communicator> open_host_world(const CommConfig& config) {
   return make_mpi_communicator(config, launch);
 }
 
+bool ranks_may_share_gpu() {
+  const char* const share = std::getenv("COCOLA_SHARE_GPU");
+  return share != nullptr && std::string_view(share) == "1";
+}
+
+int64_t gpu_of(const Communicator& world, int64_t num_gpus) {
+  if (num_gpus == 0) {
+    fail("comm", "no GPU found for {} ranks on this host; check the driver, or train on the CPU",
+         world.local_size());
+  }
+  if (world.local_size() > num_gpus && !ranks_may_share_gpu()) {
+    fail("comm", "{} ranks on this host but only {} GPUs; start one rank for each GPU",
+         world.local_size(), num_gpus);
+  }
+  return world.local_rank() % num_gpus;
+}
+
+int64_t count_ranks_with(Communicator& world, const std::string& text) {
+  return std::ranges::count(gather_texts(world, text), text);
+}
+
 void require_equal_everywhere(Communicator& world, const std::string& what,
                               const std::string& text) {
   const std::vector<std::string> texts = gather_texts(world, text);

@@ -47,7 +47,7 @@ std::vector<Field> feature_fields(FeatureConfig& features) {
        "Length of the Hann taper of a frame, samples. Range [1, fft_size]."},
       {"features.hop_samples", &features.hop_samples,
        "Distance of frames, samples. Range [1, fft_size]."},
-      {"features.mel_bins", &features.mel_bins, "Mel bands. Range [1, 512]."},
+      {"features.mel_bins", &features.mel_bins, "Mel bands. Range [32, 512]."},
       {"features.min_hz", &features.min_hz,
        "Lowest frequency of the mel bands, Hz. Range [0, max_hz)."},
       {"features.max_hz", &features.max_hz,
@@ -107,7 +107,7 @@ std::vector<Field> training_fields(TrainingConfig& training) {
       {"training.validate_every_steps", &training.validate_every_steps,
        "Steps between validations; 0: once an epoch. Range [0, 1e9]."},
       {"training.validation_windows", &training.validation_windows,
-       "Validation windows used at most. Range [2, 1e9]."},
+       "Validation windows used at most. Range [2, 32768]."},
       {"training.log_every_steps", &training.log_every_steps,
        "Steps between lines of log.jsonl. Range [1, 1e9]."},
   };

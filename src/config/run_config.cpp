@@ -21,6 +21,21 @@ void validate_experiment(const std::string& name) {
              name.substr(0, kLongestName), kLongestName);
 }
 
+// The network halves both axes five times.
+void validate_feature_sizes(const FeatureShape& shape) {
+  constexpr int64_t kSmallest = 32;
+  if (shape.mel_bins < kSmallest) {
+    fail_usage("features.mel_bins", "{} is too few: the network needs at least {}", shape.mel_bins,
+               kSmallest);
+  }
+  if (shape.frames < kSmallest) {
+    fail_usage("features.hop_samples",
+               "a window has {} frames, the network needs at least {}; shorten "
+               "features.hop_samples or lengthen data.window_seconds",
+               shape.frames, kSmallest);
+  }
+}
+
 void validate_source(const TrainingConfig& training, const DataConfig& data) {
   if (training.source == SourceKind::stems && !data.store_stems) {
     fail_usage("training.source",
@@ -91,6 +106,7 @@ void RunConfig::validate() const {
                "shorten the transform",
                data.window.window_seconds, window_samples(), features.fft_size);
   }
+  validate_feature_sizes(features.shape(window_samples()));
   validate_source(training, data);
 }
 

@@ -35,7 +35,8 @@ class CocolaModel {
   at::Device device() const;
 
   // features [R, C, M, F] -> [R, D]. bilinear: tanh(LayerNorm(Linear(...))); cosine: L2-normalised
-  // Linear(...). The head (after pooling) always runs in float32 or wider, outside autocast.
+  // Linear(...). The head (after pooling) runs outside autocast on float32 or wider values; its
+  // products are TF32 where the process allows that for float32.
   at::Tensor embed(const at::Tensor& features, const EncoderCall& call) const;
 
   // Training: both views of B pairs, in batch-norm groups of g = pairs_per_group consecutive pairs;

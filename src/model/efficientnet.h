@@ -19,6 +19,9 @@ class EfficientNet {
   EfficientNet(const ModelConfig& config, int64_t in_channels, const std::string& prefix,
                ModelState& state);
   ~EfficientNet();
+  EfficientNet(const EfficientNet&) = delete;
+  EfficientNet& operator=(const EfficientNet&) = delete;
+
   int64_t num_features() const;  // channels after the head convolution: 1280 for B0
   // x [R, in_channels, H, W] -> [R, num_features], average-pooled, before dropout. The memory
   // format of x is kept throughout.

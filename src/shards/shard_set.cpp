@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "base/digest.h"
 #include "base/error.h"
@@ -10,12 +11,28 @@
 namespace cocola {
 namespace {
 
-std::vector<const ManifestEntry*> entries_of(const Manifest& manifest, const std::string& split) {
+std::vector<const ManifestEntry*> entries_of(const Manifest& manifest,
+                                             const std::set<std::string>& splits) {
   std::vector<const ManifestEntry*> entries;
   for (const ManifestEntry& entry : manifest.shards) {
-    if (entry.split == split) entries.push_back(&entry);
+    if (splits.contains(entry.split)) entries.push_back(&entry);
   }
   return entries;
+}
+
+// The entries of one of num_parts shares: from the largest down, each goes to the share that has
+// the fewest bytes so far.
+std::vector<const ManifestEntry*> share_of(std::vector<const ManifestEntry*> entries, int64_t part,
+                                           int64_t num_parts) {
+  std::ranges::stable_sort(entries, std::greater(), &ManifestEntry::num_bytes);
+  std::vector<int64_t> bytes(static_cast<size_t>(num_parts), 0);
+  std::vector<const ManifestEntry*> share;
+  for (const ManifestEntry* entry : entries) {
+    const auto least = std::ranges::min_element(bytes);
+    if (least - bytes.begin() == part) share.push_back(entry);
+    *least += entry->num_bytes;
+  }
+  return share;
 }
 
 // Finds a file that was cut or is missing at no cost.
@@ -61,25 +78,23 @@ void require_match(const ShardReader& reader, const Manifest& manifest,
 }  // namespace
 
 void verify_shards(const std::filesystem::path& directory, const Manifest& manifest,
-                   const std::string& split, int64_t part, int64_t num_parts) {
-  const auto entries = entries_of(manifest, split);
-  for (auto i = static_cast<size_t>(part); i < entries.size();
-       i += static_cast<size_t>(num_parts)) {
-    const std::filesystem::path path = directory / entries[i]->file;
-    require_length(path, entries[i]->num_bytes);
+                   const std::set<std::string>& splits, int64_t part, int64_t num_parts) {
+  for (const ManifestEntry* entry : share_of(entries_of(manifest, splits), part, num_parts)) {
+    const std::filesystem::path path = directory / entry->file;
+    require_length(path, entry->num_bytes);
     const std::string found = digest_of_file(path);
-    if (found != entries[i]->digest) {
+    if (found != entry->digest) {
       fail("shard_set",
            "{} is damaged: its digest is {}, the manifest says {}; make the shard again",
-           path.string(), found, entries[i]->digest);
+           path.string(), found, entry->digest);
     }
   }
 }
 
 ShardSet::ShardSet(const std::filesystem::path& directory, const std::string& split, bool verify)
     : directory_(directory), manifest_(read_manifest(directory)) {
-  const auto entries = entries_of(manifest_, split);
-  if (verify) verify_shards(directory, manifest_, split, 0, 1);
+  const auto entries = entries_of(manifest_, {split});
+  if (verify) verify_shards(directory, manifest_, {split}, 0, 1);
   allow_open_files(entries.size());
   readers_.reserve(entries.size());
   for (const ManifestEntry* entry : entries) {

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,11 +43,11 @@ void write_manifest(const std::filesystem::path& directory, const Manifest& mani
 // outside directory.
 Manifest read_manifest(const std::filesystem::path& directory);
 
-// Recomputes the digests of the split's shards number part, part + num_parts, ... of the manifest,
-// so that ranks can share the work. HDF5 does not see the files. Throws: Error naming the file,
-// expected and found digest.
+// Recomputes the digests of the shards of these splits. num_parts processes can share the work: the
+// shards are dealt to them so that each reads about as many bytes. HDF5 does not see the files.
+// Throws: Error naming the file, expected and found digest.
 void verify_shards(const std::filesystem::path& directory, const Manifest& manifest,
-                   const std::string& split, int64_t part, int64_t num_parts);
+                   const std::set<std::string>& splits, int64_t part, int64_t num_parts);
 
 // The windows of one split, numbered 0 .. num_windows() - 1 in manifest order. All reads are
 // thread-safe.

@@ -4,6 +4,8 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
+#include <charconv>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -17,16 +19,43 @@ namespace fs = std::filesystem;
 
 constexpr const char* kFormat = "cocola-checkpoint-1";
 
-// Ascending by step; temporaries and strangers are not listed.
-std::vector<fs::path> list_checkpoints(const fs::path& directory) {
-  std::vector<fs::path> found;
+struct StoredCheckpoint {
+  int64_t step = 0;
+  fs::path path;
+};
+
+// The step in the name of a checkpoint; none for temporaries and strangers.
+std::optional<int64_t> step_in(std::string_view name) {
+  constexpr std::string_view kBefore = "step_", kAfter = ".safetensors";
+  if (!name.starts_with(kBefore) || !name.ends_with(kAfter)) return std::nullopt;
+  const char* const first = name.data() + kBefore.size();
+  const char* const last = name.data() + name.size() - kAfter.size();
+  int64_t step = 0;
+  const auto [end, problem] = std::from_chars(first, last, step);
+  return problem == std::errc() && end == last ? std::optional(step) : std::nullopt;
+}
+
+// Ascending by step.
+std::vector<StoredCheckpoint> list_checkpoints(const fs::path& directory) {
+  std::vector<StoredCheckpoint> found;
   if (!fs::is_directory(directory)) return found;
   for (const auto& entry : fs::directory_iterator(directory)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("step_") && name.ends_with(".safetensors")) found.push_back(entry.path());
+    const auto step = step_in(entry.path().filename().string());
+    if (step) found.push_back({*step, entry.path()});
   }
-  std::sort(found.begin(), found.end());
+  std::ranges::sort(found, {}, &StoredCheckpoint::step);
   return found;
+}
+
+// Damaged files keep their content under another name: the run continues below their steps, and
+// they must not count as its newest.
+void set_aside(const std::vector<fs::path>& damaged) {
+  for (const fs::path& path : damaged) {
+    fs::path aside = path;
+    aside += ".damaged";
+    fs::rename(path, aside);
+    log_warning("{}: renamed to {}", path.string(), aside.filename().string());
+  }
 }
 
 struct Buffer {
@@ -106,22 +135,28 @@ void write_checkpoint(const fs::path& directory, const FlatParameters& flat, Ada
                     std::to_string(static_cast<int64_t>(position.trained_seconds * 1e3))},
                    {"run", position.run_fingerprint}};
   write_safetensors(directory / fmt::format("step_{:08}.safetensors", position.step), file);
-  const std::vector<fs::path> all = list_checkpoints(directory);
-  for (size_t i = 0; i + static_cast<size_t>(keep) < all.size(); ++i) fs::remove(all[i]);
+  const std::vector<StoredCheckpoint> all = list_checkpoints(directory);
+  for (size_t i = 0; i + static_cast<size_t>(keep) < all.size(); ++i) {
+    if (all[i].step < position.step) fs::remove(all[i].path);
+  }
 }
 
 std::optional<CheckpointPosition> load_newest_checkpoint(const fs::path& directory,
                                                          FlatParameters& flat, Adam& adam,
                                                          const std::string& run_fingerprint) {
-  std::vector<fs::path> all = list_checkpoints(directory);
+  const std::vector<StoredCheckpoint> all = list_checkpoints(directory);
   if (all.empty()) return std::nullopt;
-  for (auto path = all.rbegin(); path != all.rend(); ++path) {
+  std::vector<fs::path> damaged;
+  for (auto stored = all.rbegin(); stored != all.rend(); ++stored) {
     try {
-      return load(*path, flat, adam, run_fingerprint);
+      const CheckpointPosition position = load(stored->path, flat, adam, run_fingerprint);
+      set_aside(damaged);
+      return position;
     } catch (const UsageError&) {
       throw;
     } catch (const Error& e) {
       log_warning("{}; trying the checkpoint before it", e.what());
+      damaged.push_back(stored->path);
     }
   }
   fail("checkpoint", "{}: all {} checkpoints are damaged; remove them to start anew",

@@ -16,14 +16,15 @@ struct CheckpointPosition {
   std::string run_fingerprint;  // digest of what must not change over a resume
 };
 
-// Writes <directory>/step_<8 digits>.safetensors atomically and keeps the newest `keep`. Rank 0
-// only.
+// Writes <directory>/step_<at least 8 digits>.safetensors atomically and keeps the newest `keep`,
+// this one among them. Rank 0 only.
 void write_checkpoint(const std::filesystem::path& directory, const FlatParameters& flat,
                       Adam& adam, const CheckpointPosition& position, int64_t keep);
 
-// Loads the newest intact checkpoint into flat and adam (any device); a damaged one is reported and
-// the one before it is tried. Empty when the directory holds none. Throws: Error when the run
-// fingerprint differs, or when every checkpoint is damaged.
+// Loads the newest intact checkpoint into flat and adam (any device); a damaged one is reported,
+// the one before it is tried, and when that is loaded the damaged file is renamed to *.damaged.
+// Empty when the directory holds none. Throws: Error when the run fingerprint differs, or when
+// every checkpoint is damaged.
 std::optional<CheckpointPosition> load_newest_checkpoint(const std::filesystem::path& directory,
                                                          FlatParameters& flat, Adam& adam,
                                                          const std::string& run_fingerprint);

@@ -30,7 +30,7 @@ class FlatParameters {
 
   int64_t num_parameters() const { return num_parameters_; }
   int64_t num_statistics() const { return num_statistics_; }
-  static constexpr int64_t kExtra = 2;  // [0]: ranks told to stop; [1]: ranks whose time is up
+  static constexpr int64_t kExtra = 2;  // [0]: ranks told to stop; [1]: rank 0's time is up
 
  private:
   int64_t num_parameters_ = 0, num_statistics_ = 0;

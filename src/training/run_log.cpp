@@ -12,13 +12,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The rows a continued run keeps: those up to the restored step. A cut last line is no row.
+// The rows that a run continued after `step` will not write again. A cut last line is no row.
 std::string rows_up_to(const fs::path& path, int64_t step) {
   std::istringstream rows(read_file(path, uint64_t{1} << 32));
   std::string kept, row;
   while (std::getline(rows, row)) {
     const Json parsed = Json::parse(row, nullptr, false);
-    if (parsed.is_object() && parsed.value("step", int64_t{-1}) <= step) kept += row + "\n";
+    if (!parsed.is_object()) continue;
+    const int64_t of_row = parsed.value("step", int64_t{-1});
+    const bool validation = parsed.value("kind", "") == "valid";
+    if (of_row < step || (of_row == step && !validation)) kept += row + "\n";
   }
   return kept;
 }

@@ -28,7 +28,7 @@ class TensorBoardWriter {
 uint32_t crc32c(std::string_view bytes);
 
 // Appends to <directory>/log.jsonl, one object a line, flushed per line. On resume, rows after the
-// restored step are dropped, so that every step appears once.
+// restored step are dropped, and its validation, which is made again: every step appears once.
 class RunLog {
  public:
   RunLog(const std::filesystem::path& directory, int64_t restored_step);

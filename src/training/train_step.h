@@ -16,10 +16,11 @@ struct StepReport {
          max_similarity = 0.0;  // over the whole step, equal on all ranks
   double gradient_norm = 0.0;
   bool stop = false;     // some rank was told to stop
-  bool time_up = false;  // some rank's time is up
+  bool time_up = false;  // rank 0's clock says so
 };
 
 // What this rank wants; it travels with the gradients, so that all ranks end after the same step.
+// Only rank 0 looks at the clock: checkpoints carry its time.
 struct StepWishes {
   bool stop = false, time_up = false;
 };

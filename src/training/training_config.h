@@ -56,7 +56,8 @@ struct TrainingConfig {
   int64_t recompute_statistics = 20;
   // Validation after each so many steps; 0 means once an epoch. Range [0, 1e9].
   int64_t validate_every_steps = 0;
-  // Validation windows used at most. Range [2, 1e9].
+  // Validation windows used at most: rank 0 holds the similarities of all their pairs. Range [2,
+  // 32768].
   int64_t validation_windows = 2000;
   // A line of log.jsonl each so many steps. Range [1, 1e9].
   int64_t log_every_steps = 10;

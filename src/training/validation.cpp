@@ -22,7 +22,7 @@ constexpr int64_t kWindowsPerCall = 32;
 
 WindowEmbeddings embed_windows(const CocolaModel& model, PairReader& reader,
                                std::span<const int64_t> window_ids, Precision precision,
-                               Communicator& host) {
+                               Communicator& host, const std::function<bool()>& give_up) {
   const at::NoGradGuard no_grad;
   const AutocastGuard autocast(precision, model.device().type());
   const auto n = static_cast<int64_t>(window_ids.size());
@@ -34,6 +34,7 @@ WindowEmbeddings embed_windows(const CocolaModel& model, PairReader& reader,
   const int64_t dimensions = model.config().embedding_size;
   const at::Tensor mine = at::zeros({2, share, dimensions}, at::kFloat);
   for (int64_t done = 0; done < share; done += kWindowsPerCall) {
+    if (give_up()) return {};
     const int64_t count = std::min(kWindowsPerCall, share - done);
     std::vector<int64_t> ids(static_cast<size_t>(count));
     for (int64_t i = 0; i < count; ++i) {

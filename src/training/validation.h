@@ -2,6 +2,7 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 #include <cstdint>
+#include <functional>
 #include <span>
 
 #include "batches/pair_reader.h"
@@ -16,12 +17,15 @@ struct WindowEmbeddings {
 };
 
 // Evaluates both views of the windows; the ranks share the work and all get the whole result.
+// Empty tensors when give_up, asked between parts of the work, says so.
 //
-// Collective: every rank, with equal arguments; `host` moves host tensors.
+// Collective: every rank, with equal arguments; `host` moves host tensors. give_up is called by all
+//             ranks at once and must answer all alike.
 // Law:        the same for any world size, up to rounding.
-WindowEmbeddings embed_windows(const CocolaModel& model, PairReader& reader,
-                               std::span<const int64_t> window_ids, Precision precision,
-                               Communicator& host);
+WindowEmbeddings embed_windows(
+    const CocolaModel& model, PairReader& reader, std::span<const int64_t> window_ids,
+    Precision precision, Communicator& host,
+    const std::function<bool()>& give_up = [] { return false; });
 
 // Similarity of every anchor with every positive: [n, n], true pairs on the diagonal.
 at::Tensor similarity_of(const WindowEmbeddings& embeddings, const CocolaModel& model);

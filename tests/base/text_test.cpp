@@ -65,6 +65,14 @@ TEST(Log, ControlCharactersCannotReachTheTerminal) {
   EXPECT_EQ(printable("a\x1b[31mb\nc\rd"), "a?[31mb?c?d");
 }
 
+TEST(Log, TheTwoByteControlsOfUtf8CannotEither) {
+  EXPECT_EQ(printable("a\xc2\x9b"
+                      "31mb\xc2\x80\xc2\x9f"),
+            "a?31mb??");
+  EXPECT_EQ(printable("\xc2\xa0 caf\xc3\xa9 \xe5\x82\x9b \xc2"),
+            "\xc2\xa0 caf\xc3\xa9 \xe5\x82\x9b \xc2");
+}
+
 TEST(Progress, DurationsReadAsPeopleSayThem) {
   EXPECT_EQ(format_duration(41.7), "42 s");
   EXPECT_EQ(format_duration(190), "3 min 10 s");

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <atomic>
+#include <future>
 #include <set>
 #include <thread>
 
@@ -15,6 +16,7 @@
 namespace cocola {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 constexpr FeatureShape kShape{.channels = 2, .mel_bins = 3, .frames = 4};
@@ -164,6 +166,45 @@ TEST(BatchLoader, PassesTheErrorOfASourceThatCannotBeMadeOn) {
                         fail("test", "no source");
                       }}.open();
   EXPECT_THROW(loader->next(), Error);
+}
+
+// Its reads return when the test says so, as those of a file system that hangs.
+class StalledSource : public NumberedSource {
+ public:
+  explicit StalledSource(std::shared_future<void> released) : released_(std::move(released)) {}
+  void make_pair(int64_t, int64_t, std::span<float>, std::span<float>) override {
+    released_.wait();
+  }
+
+ private:
+  std::shared_future<void> released_;
+};
+
+TEST(BatchLoader, AFileSystemThatHangsIsAnErrorThatNamesTheLoaderAndHoldsNobodyUp) {
+  std::promise<void> release;
+  {
+    const auto loader = LoaderCase{.make_source = [released = release.get_future().share()] {
+                          return std::make_unique<StalledSource>(released);
+                        }}.open();
+    try {
+      loader->next(0.2);
+      FAIL() << "no error";
+    } catch (const Error& e) {
+      EXPECT_THAT(e.what(), AllOf(HasSubstr("[loader]"), HasSubstr("within 0.2 s")));
+    }
+  }  // the destructor comes back although no worker does
+  release.set_value();
+}
+
+TEST(BatchLoader, WaitingCanBeInterruptedAndTakenUpAgain) {
+  std::promise<void> release;
+  const auto loader = LoaderCase{.make_source = [released = release.get_future().share()] {
+                        return std::make_unique<StalledSource>(released);
+                      }}.open();
+  EXPECT_FALSE(loader->wait(60.0, [] { return true; }));
+  release.set_value();
+  EXPECT_TRUE(loader->wait(60.0, [] { return false; }));
+  EXPECT_EQ(loader->next().step, 0);
 }
 
 TEST(BatchLoader, EndsAfterTheLastStep) {

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
 #include <vector>
 
 #include "base/error.h"
@@ -133,6 +135,28 @@ TEST(MpiWorld, EqualTextsPassAndOthersNameRankAndLine) {
   EXPECT_THAT(message_of([&] { require_equal_everywhere(test_world(), "config", text); }),
               AllOf(HasSubstr("config differs"), HasSubstr("rank 0 has \"epochs: 3\" in line 2"),
                     HasSubstr("rank " + std::to_string(last) + " has \"epochs: 31\"")));
+}
+
+TEST(MpiWorld, RanksWithTheSameTextAreCounted) {
+  const int64_t n = test_world().world_size();
+  EXPECT_EQ(count_ranks_with(test_world(), "host:0011"), n);
+  const bool odd = test_world().rank() % 2 == 1;
+  EXPECT_EQ(count_ranks_with(test_world(), odd ? "host:0011" : "host:00110"),
+            odd ? n / 2 : (n + 1) / 2);
+}
+
+TEST(MpiWorld, ABarrierWithADeadlineOfItsOwnWaitsAccordingly) {
+  if (test_world().world_size() == 1) return;
+  const auto impatient = open_host_world({.timeout_seconds = 1.0});
+  const bool late = test_world().rank() == 0;
+  if (late) std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+  EXPECT_EQ(message_of([&] { impatient->barrier_within(60.0); }), "no error");
+  if (late) std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+  const std::string after = message_of([&] { impatient->barrier(); });
+  if (!late) {
+    EXPECT_THAT(after, HasSubstr("rank 0 did not call it within 1 s"));
+  }
+  test_world().barrier();
 }
 
 TEST(MpiWorld, DifferentCallsAreRefusedOnEveryRank) {

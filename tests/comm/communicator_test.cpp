@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <limits>
+#include <type_traits>
 
 #include "base/error.h"
 
@@ -37,6 +39,45 @@ TEST(CommConfig, AcceptsDeadlinesBetweenASecondAndADay) {
   for (const double bad : {0.0, 0.5, -1.0, 86401.0, std::numeric_limits<double>::quiet_NaN()}) {
     EXPECT_THROW(CommConfig{bad}.validate(), UsageError) << bad;
   }
+}
+
+// Only its place on the host counts.
+class PlacedRank final : public Communicator {
+ public:
+  PlacedRank(int64_t local_rank, int64_t local_size)
+      : local_rank_(local_rank), local_size_(local_size) {}
+  int64_t rank() const override { return local_rank_; }
+  int64_t world_size() const override { return local_size_; }
+  int64_t local_rank() const override { return local_rank_; }
+  int64_t local_size() const override { return local_size_; }
+  at::Tensor all_gather(const at::Tensor& local) override { return local; }
+  void all_reduce_sum(at::Tensor) override {}
+  void broadcast(at::Tensor) override {}
+  void barrier() override {}
+  void barrier_within(double) override {}
+
+ private:
+  int64_t local_rank_, local_size_;
+};
+
+TEST(GpuOfARank, IsItsLocalRankOrSharedOnRequest) {
+  unsetenv("COCOLA_SHARE_GPU");
+  for (int64_t rank = 0; rank < 4; ++rank) EXPECT_EQ(gpu_of(PlacedRank(rank, 4), 8), rank);
+  EXPECT_THROW(gpu_of(PlacedRank(0, 1), 0), Error);
+  try {
+    gpu_of(PlacedRank(0, 4), 2);
+    FAIL() << "four ranks got two GPUs";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("4 ranks on this host but only 2 GPUs"));
+  }
+  setenv("COCOLA_SHARE_GPU", "1", 1);
+  for (int64_t rank = 0; rank < 4; ++rank) EXPECT_EQ(gpu_of(PlacedRank(rank, 4), 2), rank % 2);
+  unsetenv("COCOLA_SHARE_GPU");
+}
+
+TEST(Communicator, IsNoValue) {
+  static_assert(!std::is_copy_constructible_v<PlacedRank> &&
+                !std::is_copy_assignable_v<PlacedRank>);
 }
 
 TEST(DeviceWorld, WithoutAGpuIsRefusedInWords) {

@@ -43,6 +43,7 @@ TEST(RunConfig, EveryRangeIsChecked) {
                                "features.hop_samples=0",
                                "features.hop_samples=1025",
                                "features.mel_bins=0",
+                               "features.mel_bins=31",
                                "features.mel_bins=513",
                                "features.min_hz=-1",
                                "features.min_hz=7900",
@@ -69,6 +70,7 @@ TEST(RunConfig, EveryRangeIsChecked) {
                                "training.recompute_statistics=-1",
                                "training.validate_every_steps=-1",
                                "training.validation_windows=1",
+                               "training.validation_windows=32769",
                                "training.log_every_steps=0",
                                "training.checkpoint.every_steps=0",
                                "training.checkpoint.keep=0",
@@ -93,6 +95,14 @@ TEST(RunConfig, EveryRangeIsChecked) {
     const std::string key = text.substr(0, text.find('='));
     EXPECT_THAT(refusal_of({text}), HasSubstr("--set " + text + ": " + key));
   }
+}
+
+TEST(RunConfig, AWindowHasAsManyFramesAsTheNetworkNeeds) {
+  const std::vector<std::string> enough = {"data.window_seconds=0.5", "features.hop_samples=258"};
+  EXPECT_NO_THROW(parse_config("", "defaults", enough));
+  EXPECT_THAT(refusal_of({"data.window_seconds=0.5", "features.hop_samples=259"}),
+              AllOf(HasSubstr("features.hop_samples"), HasSubstr("31 frames"),
+                    HasSubstr("data.window_seconds")));
 }
 
 TEST(RunConfig, TheExperimentIsASafeDirectoryName) {

@@ -2,6 +2,8 @@
 #pragma once
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,12 @@ namespace cocola::testing {
 
 inline const std::filesystem::path kMusic = COCOLA_MUSIC;
 inline const std::string kTiny = std::string(COCOLA_CONFIGS) + "/tiny.yaml";
+
+// More ranks than cores must share them.
+inline std::string mpirun_command(int ranks) {
+  return "mpirun --oversubscribe --bind-to none --mca mpi_yield_when_idle 1 -np " +
+         std::to_string(ranks);
+}
 
 // A working directory that holds links to the shared data, shards and runs; what a test changes it
 // copies first.
@@ -39,10 +47,10 @@ class Workplace {
 
   ProgramResult run_ranks(int ranks, const std::string& program,
                           const std::vector<std::string>& arguments) const {
-    return in_directory(
-        {"mpirun", "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1",
-         "-np", std::to_string(ranks), std::string(COCOLA_BIN) + "/" + program},
-        arguments);
+    std::istringstream words(mpirun_command(ranks));
+    std::vector<std::string> command(std::istream_iterator<std::string>(words), {});
+    command.push_back(std::string(COCOLA_BIN) + "/" + program);
+    return in_directory(command, arguments);
   }
 
  private:

@@ -1,6 +1,8 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 
@@ -70,17 +72,73 @@ TEST(River, PrecomputedFeaturesTrainToo) {
   EXPECT_EQ(result.status, 0) << result.errors;
 }
 
+// Starts a long training, sends a signal to what was started once the first step is logged, and
+// waits for its end.
+ProgramResult train_and_signal(const Workplace& place, const std::string& launcher,
+                               const std::string& signal) {
+  const std::string script = launcher + " " COCOLA_BIN "/cocola_ddp --config " + kTiny +
+                             " --set training.max_steps=100000 & child=$!; "
+                             "while [ ! -s runs/tiny/log.jsonl ] && kill -0 $child; do "
+                             "sleep 0.1; done; kill -" +
+                             signal + " $child; wait $child";
+  return testing::run_process({"env", "-C", (place / "").string(), "bash", "-c", script});
+}
+
+int64_t newest_checkpoint(const fs::path& run) {
+  int64_t newest = -1;
+  for (const auto& entry : fs::directory_iterator(run / "checkpoints")) {
+    newest = std::max<int64_t>(newest, std::stoll(entry.path().stem().string().substr(5)));
+  }
+  return newest;
+}
+
 TEST(River, AStopRequestIsAnsweredWithACheckpointAndStatus75) {
   const Workplace place;
-  const std::string command =
-      std::string(COCOLA_BIN) + "/cocola_ddp --config " + kTiny +
-      " --set training.max_steps=100000 & child=$!; "
-      "while [ ! -s runs/tiny/log.jsonl ]; do sleep 0.1; done; kill -USR1 $child; wait $child";
-  const ProgramResult stopped =
-      testing::run_process({"env", "-C", (place / "").string(), "bash", "-c", command});
+  const ProgramResult stopped = train_and_signal(place, "", "USR1");
   EXPECT_EQ(stopped.status, 75) << stopped.errors;
   EXPECT_FALSE(fs::is_empty(place / "runs/tiny/checkpoints"));
   EXPECT_FALSE(fs::exists(place / "runs/tiny/model.safetensors"));
+}
+
+TEST(River, TwoRanksStoppedThroughTheirLauncherContinueAsIfTheyNeverWere) {
+  const Workplace stopped, whole;
+  const ProgramResult signalled = train_and_signal(stopped, testing::mpirun_command(2), "USR1");
+  ASSERT_EQ(signalled.status, 75) << signalled.errors;
+  const std::string steps =
+      fmt::format("training.max_steps={}", newest_checkpoint(stopped / "runs/tiny") + 2);
+  for (const Workplace* place : {&stopped, &whole}) {
+    const ProgramResult result =
+        place->run_ranks(2, "cocola_ddp", {"--config", kTiny, "--set", steps});
+    ASSERT_EQ(result.status, 0) << result.errors;
+  }
+  const fs::path model = "runs/tiny/model.safetensors";
+  EXPECT_EQ(read_file(stopped / model.string(), 1 << 28),
+            read_file(whole / model.string(), 1 << 28));
+  EXPECT_EQ(losses_of(stopped / "runs/tiny"), losses_of(whole / "runs/tiny"));
+}
+
+TEST(River, AFileSystemThatHangsEndsTheJobWithAReason) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "the sanitizer wants to be loaded first";
+#endif
+  for (const int ranks : {1, 2}) {
+    const Workplace place;
+    const std::string launcher = ranks == 1 ? "env" : testing::mpirun_command(ranks) + " env";
+    const std::string command =
+        launcher + " LD_PRELOAD=" COCOLA_HANGING_READS " " COCOLA_BIN "/cocola_ddp --config " +
+        kTiny +
+        " --set training.max_steps=100000 --set training.pairs_per_step=4"
+        " --set training.comm.timeout_seconds=12";
+    const ProgramResult result =
+        testing::run_process({"env", "-C", (place / "").string(), "bash", "-c", command});
+    EXPECT_EQ(result.status, 1) << result.errors;
+    EXPECT_THAT(result.errors, HasSubstr("[loader] no pair was read within 7 s")) << ranks;
+  }
+}
+
+// The number of threads is worked out for each machine; the settings keep what the user wrote.
+TEST(River, TheSettingsOfARunAreThoseThatWereGiven) {
+  EXPECT_THAT(read_file(kMusic / "runs/tiny/config.yaml", 1 << 20), HasSubstr("num_threads: 0"));
 }
 
 TEST(River, PreprocessingAgainDoesNothing) {

@@ -64,23 +64,61 @@ TEST(Checkpoint, OnlyTheNewestAreKept) {
   EXPECT_TRUE(fs::exists(dir / "step_00000005.safetensors"));
 }
 
+TEST(Checkpoint, StepsOfMoreThanEightDigitsAreOrderedAsNumbers) {
+  const testing::TemporaryDirectory dir;
+  Parts parts(1);
+  write(dir.path(), parts, 99'999'999, 1);
+  write(dir.path(), parts, 100'000'000, 1);
+  EXPECT_FALSE(fs::exists(dir / "step_99999999.safetensors"));
+  EXPECT_EQ(load_newest_checkpoint(dir.path(), parts.flat, parts.adam, "run-a")->step, 100'000'000);
+}
+
+TEST(Checkpoint, FilesOfOtherNamesAreLeftAlone) {
+  const testing::TemporaryDirectory dir;
+  Parts parts(1);
+  const std::vector<std::string> names = {"step_best.safetensors", "step_.safetensors",
+                                          "step_00000009.safetensors.damaged",
+                                          ".step_00000009.safetensors.tmp.host.1.0"};
+  for (const std::string& name : names) std::ofstream(dir / name) << "x";
+  for (int64_t step = 1; step <= 2; ++step) write(dir.path(), parts, step, 1);
+  EXPECT_EQ(load_newest_checkpoint(dir.path(), parts.flat, parts.adam, "run-a")->step, 2);
+  for (const std::string& name : names) EXPECT_TRUE(fs::exists(dir / name)) << name;
+}
+
+void damage(const fs::path& path) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(fs::file_size(path) / 2));
+  file.put('\x5a');
+  file.put('\x5b');
+}
+
 TEST(Checkpoint, ADamagedNewestFallsBackToTheOneBefore) {
   const testing::TemporaryDirectory dir;
   Parts parts(1);
-  write(dir.path(), parts, 1);
-  write(dir.path(), parts, 2);
-  const fs::path newest = dir / "step_00000002.safetensors";
-  {
-    std::fstream file(newest, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(static_cast<std::streamoff>(fs::file_size(newest) / 2));
-    file.put('\x5a');
-    file.put('\x5b');
-  }
-  EXPECT_EQ(load_newest_checkpoint(dir.path(), parts.flat, parts.adam, "run-a")->step, 1);
-  fs::resize_file(newest, 100);
+  for (int64_t step = 1; step <= 3; ++step) write(dir.path(), parts, step);
+  damage(dir / "step_00000003.safetensors");
+  EXPECT_EQ(load_newest_checkpoint(dir.path(), parts.flat, parts.adam, "run-a")->step, 2);
+  fs::resize_file(dir / "step_00000002.safetensors", 100);
   EXPECT_EQ(load_newest_checkpoint(dir.path(), parts.flat, parts.adam, "run-a")->step, 1);
   fs::resize_file(dir / "step_00000001.safetensors", 10);
   EXPECT_THROW(load_newest_checkpoint(dir.path(), parts.flat, parts.adam, "run-a"), Error);
+}
+
+TEST(Checkpoint, ADamagedFileNeverPushesOutAnIntactOne) {
+  const testing::TemporaryDirectory dir;
+  Parts parts(1);
+  write(dir.path(), parts, 3, 3);
+  write(dir.path(), parts, 9, 3);
+  damage(dir / "step_00000009.safetensors");
+  // Pruning alone, before anybody noticed the damage.
+  write(dir.path(), parts, 4, 1);
+  EXPECT_TRUE(fs::exists(dir / "step_00000004.safetensors"));
+  // The run continues from 4, and its next checkpoints come before the damaged one's step.
+  ASSERT_EQ(load_newest_checkpoint(dir.path(), parts.flat, parts.adam, "run-a")->step, 4);
+  EXPECT_TRUE(fs::exists(dir / "step_00000009.safetensors.damaged"));
+  write(dir.path(), parts, 5, 1);
+  EXPECT_EQ(load_newest_checkpoint(dir.path(), parts.flat, parts.adam, "run-a")->step, 5);
+  EXPECT_FALSE(fs::exists(dir / "step_00000004.safetensors"));
 }
 
 TEST(Checkpoint, AnotherRunsCheckpointIsRefusedInWords) {

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/atomic_file.h"
+#include "base/error.h"
 #include "base/json.h"
 #include "support/python.h"
 #include "support/temporary_directory.h"
@@ -39,18 +40,25 @@ TEST(RunLog, AContinuedRunShowsEveryStepOnce) {
   const testing::TemporaryDirectory dir;
   {
     RunLog log(dir.path(), 0);
-    for (int64_t step = 1; step <= 6; ++step) log.add("train", step, {{"loss", 0.0}});
+    for (int64_t step = 1; step <= 6; ++step) {
+      log.add("train", step, {{"loss", 0.0}});
+      if (step % 2 == 0) log.add("valid", step, {{"loss", 0.0}});
+    }
   }
   write_file_atomically(dir / "log.jsonl",
                         read_file(dir / "log.jsonl", 1 << 20) + "{\"kind\": \"tra");
   {
     RunLog log(dir.path(), 4);
+    log.add("valid", 4, {{"loss", 1.0}});  // the checkpoint of step 4 is older than its validation
     log.add("train", 5, {{"loss", 1.0}});
   }
-  const auto rows = rows_of(dir.path());
-  ASSERT_EQ(rows.size(), 5u);
-  for (size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i]["step"], i + 1);
-  EXPECT_EQ(rows[4]["loss"], 1.0);
+  std::vector<std::string> order;
+  for (const Json& row : rows_of(dir.path())) {
+    order.push_back(fmt::format("{} {} {}", row["kind"].get<std::string>(), row["step"].get<int>(),
+                                row["loss"].get<double>()));
+  }
+  EXPECT_THAT(order, ::testing::ElementsAre("train 1 0", "train 2 0", "valid 2 0", "train 3 0",
+                                            "train 4 0", "valid 4 1", "train 5 1"));
 }
 
 TEST(TensorBoard, UsesTheCastagnoliChecksum) { EXPECT_EQ(crc32c("123456789"), 0xe3069283u); }

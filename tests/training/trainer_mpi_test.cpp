@@ -1,0 +1,46 @@
+#include "training/trainer.h"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "comm/mpi_test_world.h"
+#include "model/safetensors.h"
+#include "support/temporary_directory.h"
+#include "training/synthetic.h"
+
+namespace cocola {
+namespace {
+
+constexpr int64_t kSteps = 8;
+
+void train_to(int64_t last_step, const std::filesystem::path& directory, Communicator& world) {
+  TrainingConfig config = testing::small_training_config();
+  config.max_steps = last_step;
+  config.loader.num_threads = 1;
+  CocolaModel model(testing::small_model_config(), 2, config.seed);
+  ModelCard card;
+  card.feature_fingerprint = "0123456789abcdef";
+  ASSERT_EQ(train(model, testing::synthetic_data(48, 16), config, card, {directory, "run", ""},
+                  world, world),
+            TrainingEnd::finished);
+}
+
+TEST(Trainer, ARunOfManyRanksIsContinuedByOneAsIfItHadAlwaysBeenOne) {
+  Communicator& world = testing::test_world();
+  const testing::TemporaryDirectory shared, whole;  // only those of rank 0 are written to
+  train_to(kSteps / 2, shared.path(), world);
+  if (!world.is_rank_zero()) return;
+  const auto solo = open_solo_world();
+  train_to(kSteps, shared.path(), *solo);
+  train_to(kSteps, whole.path(), *solo);
+  const std::string last = fmt::format("checkpoints/step_{:08}.safetensors", kSteps);
+  const SafetensorsFile found = read_safetensors(shared / last);
+  for (const auto& [name, expected] : read_safetensors(whole / last).tensors) {
+    const double distance = (found.get(name) - expected).norm().item<double>();
+    EXPECT_LE(distance, 1e-3 * expected.norm().item<double>()) << name;
+  }
+}
+
+}  // namespace
+}  // namespace cocola
