@@ -57,8 +57,9 @@ int train_on(RunConfig config, Communicator& host) {
     write_file_atomically(directory / "config.yaml", print_config(config, true));
   }
   Communicator& tensors = device_world ? *device_world : host;
-  const TrainingEnd end = train(model, data.training, config.training, model_card(config),
-                                directory, run_fingerprint(config), host, tensors);
+  const TrainingEnd end =
+      train(model, data.training, config.training, model_card(config, *data.train), directory,
+            run_fingerprint(config), host, tensors);
   return end == TrainingEnd::finished ? kExitDone : kExitStopped;
 }
 

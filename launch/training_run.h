@@ -39,7 +39,7 @@ int64_t threads_per_rank(int64_t local_size);
 // the data.
 std::string run_fingerprint(const RunConfig& config);
 
-ModelCard model_card(const RunConfig& config);
+ModelCard model_card(const RunConfig& config, const ShardSet& train);
 
 // The lines of the start screen: data, batch arithmetic, network and an estimate of memory for each
 // rank.
