@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "batches/pair_reader.h"
 #include "comm/communicator.h"
@@ -22,6 +23,10 @@ struct WindowEmbeddings {
 WindowEmbeddings embed_windows(const CocolaModel& model, PairReader& reader,
                                std::span<const int64_t> window_ids, Precision precision,
                                Communicator& host);
+// The same of several models of one embedding size and device; features are made once for all.
+std::vector<WindowEmbeddings> embed_windows(std::span<const CocolaModel* const> models,
+                                            PairReader& reader, std::span<const int64_t> window_ids,
+                                            Precision precision, Communicator& host);
 
 // Similarity of every anchor with every positive: [n, n], true pairs on the diagonal.
 at::Tensor similarity_of(const WindowEmbeddings& embeddings, const CocolaModel& model);
