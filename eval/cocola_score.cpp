@@ -67,12 +67,10 @@ int run(int argc, char** argv) {
   spec.summary =
       "Scores how well recording B fits recording A; a mix first, an accompaniment second.\n"
       "Any rate and number of channels. The recordings start together; what the longer one holds\n"
-      "beyond the shorter is not looked at. Scores are means over windows of the model's length, "
-      "one\n"
-      "every evaluation.hop and one at the end; below one window, zeros follow. Windows in which "
-      "either\n"
-      "recording is silent (-60 dBFS or less) are left out; with none left the scores are none, in "
-      "JSON null.";
+      "beyond the shorter is not looked at. A score is the mean over windows of the model's\n"
+      "length, one every evaluation.hop and one at the end; below one window, zeros follow.\n"
+      "Windows in which either recording is silent (-60 dBFS or less) are left out; with none\n"
+      "left there is no score: none, in JSON null with the reason.";
   spec.positional = "A B";
   spec.takes_json = spec.takes_model = true;
   spec.requires_config = false;
