@@ -132,7 +132,7 @@ int measure(const bench::Arguments& arguments) {
     return make_pair_source(SourceKind::features, shards, features, 0.0, 1);
   };
   const auto fresh = [&] { return make_pair_source(SourceKind::stems, shards, features, 1e-3, 1); };
-  bench::PeerProcess peer(
+  bench::Peer peer = bench::open_peer(
       {arguments.python, COCOLA_BENCH_FOLDER "/loader_peer.py", shard, folder.path() / "gzip.h5"});
 
   std::vector<double> one, two, from_stems, gzip;
@@ -140,24 +140,34 @@ int measure(const bench::Arguments& arguments) {
     constexpr int64_t kPeerReads = 100;
     const auto seed = static_cast<uint64_t>(round);
     one.push_back(pairs_per_second(stored, shape, 1, 4000, seed));
-    const double answer = std::stod(peer.ask(fmt::format("{} {}", kPeerReads, round)));
-    gzip.push_back(static_cast<double>(kPeerReads) / answer);
+    if (peer.process) {
+      const std::string answer = peer.process->ask(fmt::format("{} {}", kPeerReads, round));
+      gzip.push_back(static_cast<double>(kPeerReads) / std::stod(answer));
+    }
     two.push_back(pairs_per_second(stored, shape, 2, 4000, seed));
     from_stems.push_back(pairs_per_second(fresh, shape, 1, 40, seed));
   }
   // The first round warms caches up.
-  for (auto* rates : {&one, &two, &from_stems, &gzip}) rates->erase(rates->begin());
-  const double peer_rate = bench::median(gzip);
-  bench::report({{"loader", "precomputed pairs, 1 thread (peer: gzip, h5py)", "pairs/s",
-                  bench::median(one), peer_rate},
-                 {"loader_two_threads", "precomputed pairs, 2 threads", "pairs/s",
-                  bench::median(two), peer_rate},
-                 {"loader_stems",
-                  "fresh pairs from stems with noise, 1 thread",
-                  "pairs/s",
-                  bench::median(from_stems),
-                  {}}},
-                arguments);
+  const auto typical = [](const std::vector<double>& rounds) {
+    return bench::median({rounds.begin() + 1, rounds.end()});
+  };
+  const auto beside_peer = [&](const char* name, const char* what, double ours) {
+    bench::Measurement row{.name = name,
+                           .what = what,
+                           .unit = "pairs/s per thread",
+                           .ours = ours,
+                           .missing_peer = peer.missing};
+    if (peer.process) row.peer = typical(gzip);
+    return row;
+  };
+  bench::report(
+      {beside_peer("loader", "precomputed pairs, 1 thread (peer: gzip, h5py)", typical(one)),
+       beside_peer("loader_two_threads", "precomputed pairs, each of 2 threads", typical(two) / 2),
+       {.name = "loader_stems",
+        .what = "fresh pairs from stems with noise, 1 thread",
+        .unit = "pairs/s per thread",
+        .ours = typical(from_stems)}},
+      arguments);
   return kExitDone;
 }
 

@@ -1,14 +1,20 @@
 """Random reads of precomputed pairs as people do them: gzip-compressed float32 through h5py.
 
 usage: loader_peer.py SHARD COPY
-Copies the features of SHARD, decoded to dB, into COPY: one chunk a pair, h5py's gzip defaults. Then
-answers each line "N SEED" with the seconds that N random reads take.
+Copies the features of SHARD, decoded to dB, into COPY: one chunk a pair, h5py's gzip defaults. The
+first line is answered with "ready", or with what is missing; each further line "N SEED" with the
+seconds that N random reads take.
 """
 import sys
 import time
 
-import h5py
-import numpy as np
+sys.stdin.readline()
+try:
+    import h5py
+    import numpy as np
+except ImportError as missing:
+    print(missing, flush=True)
+    sys.exit()
 
 shard_path, copy_path = sys.argv[1:]
 with h5py.File(shard_path) as shard, h5py.File(copy_path, "w") as copy:
@@ -18,6 +24,7 @@ with h5py.File(shard_path) as shard, h5py.File(copy_path, "w") as copy:
                                 compression="gzip")
     for row in range(len(values)):
         pairs[row] = offset + scale * values[row]
+print("ready", flush=True)
 
 with h5py.File(copy_path) as copy:
     pairs = copy["pairs"]

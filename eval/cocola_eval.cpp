@@ -10,17 +10,17 @@
 #include "base/process.h"
 #include "config/command_line.h"
 #include "eval/accuracy_table.h"
-#include "model/model_file.h"
+#include "eval/trained_model.h"
+#include "eval/unseen_songs.h"
 
 namespace cocola {
 namespace {
 
-void check_model(const LoadedModel& loaded, const RunConfig& config, const std::string& path) {
+void check_model(const TrainedModel& loaded, const RunConfig& config, const std::string& path) {
   if (loaded.card.feature_fingerprint != config.features.fingerprint()) {
     fail("cocola_eval",
          "{}: trained on features {} ({}), the configuration asks for {} ({}); use the config.yaml "
-         "of "
-         "the model's run",
+         "of the model's run",
          path, loaded.card.feature_fingerprint, loaded.card.feature_description,
          config.features.fingerprint(), config.features.description());
   }
@@ -33,26 +33,37 @@ void check_model(const LoadedModel& loaded, const RunConfig& config, const std::
 OrderedJson to_json(const std::vector<AccuracyRow>& table) {
   OrderedJson json = OrderedJson::object();
   for (const AccuracyRow& row : table) {
-    json[std::to_string(row.k)] = {
-        {"accuracy", row.accuracy.value}, {"low", row.accuracy.low}, {"high", row.accuracy.high}};
+    const auto bound = [&](double Interval::*end) {
+      const auto& interval = row.accuracy.interval;
+      return interval ? OrderedJson((*interval).*end) : OrderedJson(nullptr);
+    };
+    json[std::to_string(row.k)] = {{"accuracy", row.accuracy.value},
+                                   {"low", bound(&Interval::low)},
+                                   {"high", bound(&Interval::high)}};
   }
   return json;
 }
 
-std::string cell(const Interval& interval) {
-  return fmt::format("{:5.1f} % [{:.1f}, {:.1f}]", 100 * interval.value, 100 * interval.low,
-                     100 * interval.high);
+std::string cell(const MeanEstimate& mean) {
+  if (!mean.interval) return fmt::format("{:5.1f} % [-]", 100 * mean.value);
+  return fmt::format("{:5.1f} % [{:.1f}, {:.1f}]", 100 * mean.value, 100 * mean.interval->low,
+                     100 * mean.interval->high);
 }
 
-void print_table(const RunConfig& config, const ShardSet& shards,
-                 const std::vector<AccuracyRow>& trained,
-                 const std::vector<AccuracyRow>& untrained) {
-  fmt::print("Accuracy at K on split {} ({} songs, {} windows), 95 % intervals over songs\n\n",
-             config.evaluation.split, shards.num_tracks(), shards.num_windows());
-  fmt::print("{:>6}  {:<24}{:<24}{:>8}\n", "K", "trained", "untrained", "chance");
-  for (size_t i = 0; i < trained.size(); ++i) {
-    fmt::print("{:>6}  {:<24}{:<24}{:>6.1f} %\n", trained[i].k, cell(trained[i].accuracy),
-               cell(untrained[i].accuracy), 100.0 / static_cast<double>(trained[i].k));
+void print_tables(const RunConfig& config, const ShardSet& shards, const AccuracyTables& tables,
+                  const DataOrigin& origin) {
+  fmt::print("Accuracy at K on split {} ({} songs, {} windows), 95 % intervals over songs\n",
+             config.evaluation.split, tables.num_songs, shards.num_windows());
+  fmt::print("{}\n\n{:>6}  {:<24}{:<24}{:>8}\n", describe(origin), "K", "trained", "untrained",
+             "chance");
+  for (size_t i = 0; i < tables.trained.size(); ++i) {
+    const int64_t k = tables.trained[i].k;
+    fmt::print("{:>6}  {:<24}{:<24}{:>6.1f} %\n", k, cell(tables.trained[i].accuracy),
+               cell(tables.untrained[i].accuracy), 100.0 / static_cast<double>(k));
+  }
+  if (tables.num_songs < kFewClusters) {
+    fmt::print("\nFewer than {} songs: intervals over songs are {}.\n", kFewClusters,
+               tables.num_songs < 2 ? "undefined" : "too narrow");
   }
 }
 
@@ -70,21 +81,28 @@ int run(int argc, char** argv) {
           : line.model;
   at::set_num_threads(available_cores());
 
-  const LoadedModel loaded = read_model_file(path);
-  check_model(loaded, config, path);
-  const ShardSet shards(config.data.shards, config.evaluation.split, true);
-  const std::vector<AccuracyRow> trained = accuracy_table(*loaded.model, shards, config);
-  const CocolaModel fresh(loaded.card.model, loaded.card.in_channels, config.training.seed);
-  const std::vector<AccuracyRow> untrained = accuracy_table(fresh, shards, config);
+  const TrainedModel model = open_model(path);
+  check_model(model, config, path);
+  const std::string& split = config.evaluation.split;
+  const ShardSet shards(config.data.shards, split, true);
+  const DataOrigin origin = check_unseen(model.card, path, shards, config.data.shards, split);
+  const AccuracyTables tables = measure_accuracy(*model.model, shards, config);
 
   if (line.json) {
-    const OrderedJson json = {{"split", config.evaluation.split}, {"songs", shards.num_tracks()},
-                              {"windows", shards.num_windows()},  {"k", to_json(trained)},
-                              {"untrained", to_json(untrained)},  {"model", path},
-                              {"model_digest", loaded.digest},    {"step", loaded.card.step}};
-    fmt::print("{}\n", json.dump(2));
+    const OrderedJson json = {
+        {"split", split},
+        {"songs", tables.num_songs},
+        {"windows", shards.num_windows()},
+        {"k", to_json(tables.trained)},
+        {"untrained", to_json(tables.untrained)},
+        {"data", origin.is_own ? "own" : "other"},
+        {"trained_on", origin.trained_on ? OrderedJson(*origin.trained_on) : OrderedJson(nullptr)},
+        {"model", path},
+        {"model_digest", model.digest},
+        {"step", model.card.step}};
+    fmt::print("{}\n", json.dump(2, ' ', false, OrderedJson::error_handler_t::replace));
   } else {
-    print_table(config, shards, trained, untrained);
+    print_tables(config, shards, tables, origin);
   }
   return kExitDone;
 }

@@ -18,6 +18,13 @@ OrderedJson value_of(const std::optional<ScoreStatistics>& score, double ScoreSt
   return score ? OrderedJson((*score).*field) : OrderedJson(nullptr);
 }
 
+// Why scores are missing; empty when none is.
+std::string why_missing(const PairScore& score) {
+  if (!score.both) return "no window is audible in both files";
+  if (!score.harmonic) return "the model hears one channel, neither harmonic nor percussive";
+  return "";
+}
+
 OrderedJson to_json(const std::string& a, const std::string& b, const PairScore& score) {
   const auto fields = [&](double ScoreStatistics::*field) {
     return OrderedJson{{"both", value_of(score.both, field)},
@@ -29,6 +36,8 @@ OrderedJson to_json(const std::string& a, const std::string& b, const PairScore&
   row["windows"] = score.num_windows;
   row["silent_windows"] = score.num_silent_windows;
   row["spread"] = fields(&ScoreStatistics::spread);
+  const std::string reason = why_missing(score);
+  row["reason"] = reason.empty() ? OrderedJson(nullptr) : OrderedJson(reason);
   return row;
 }
 
@@ -47,13 +56,21 @@ void print_text(const std::string& a, const std::string& b, const PairScore& sco
   print_line("percussive", score.percussive);
   fmt::print("  over {} windows, {} left out as silent\n", score.num_windows,
              score.num_silent_windows);
+  if (const std::string reason = why_missing(score); !reason.empty()) {
+    fmt::print("  none: {}\n", reason);
+  }
 }
 
 int run(int argc, char** argv) {
   CommandLineSpec spec;
   spec.program = "cocola_score";
   spec.summary =
-      "Scores how well recording B fits recording A; a mix first, an accompaniment second.";
+      "Scores how well recording B fits recording A; a mix first, an accompaniment second.\n"
+      "Any rate and number of channels. The recordings start together; what the longer one holds\n"
+      "beyond the shorter is not looked at. A score is the mean over windows of the model's\n"
+      "length, one every evaluation.hop and one at the end; below one window, zeros follow.\n"
+      "Windows in which either recording is silent (-60 dBFS or less) are left out; with none\n"
+      "left there is no score: none, in JSON null with the reason.";
   spec.positional = "A B";
   spec.takes_json = spec.takes_model = true;
   spec.requires_config = false;
@@ -72,7 +89,7 @@ int run(int argc, char** argv) {
           ? (std::filesystem::path("runs") / line.config.experiment / "model.safetensors").string()
           : line.model;
   at::set_num_threads(available_cores());
-  const LoadedModel model = read_model_file(path);
+  const TrainedModel model = open_model(path);
   const Waveform a = read_waveform(line.files[0], model.card.sample_rate_hz);
   const Waveform b = read_waveform(line.files[1], model.card.sample_rate_hz);
   const PairScore score = score_pair(model, a, b, line.config.evaluation.hop);

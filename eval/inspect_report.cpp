@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "config/config_file.h"
-#include "model/model_file.h"
+#include "eval/trained_model.h"
 #include "model/safetensors.h"
 #include "shards/shard_set.h"
 
@@ -19,6 +19,23 @@ namespace cocola {
 namespace {
 
 namespace fs = std::filesystem;
+
+OrderedJson list_tracks(const ShardReader& shard) {
+  std::vector<int64_t> num_windows(shard.tracks().size(), 0);
+  for (const ShardWindow& window : shard.windows()) {
+    ++num_windows[static_cast<size_t>(window.track)];
+  }
+  const auto rate = static_cast<double>(shard.settings().sample_rate_hz);
+  OrderedJson list = OrderedJson::array();
+  for (size_t t = 0; t < num_windows.size(); ++t) {
+    const ShardTrack& track = shard.tracks()[t];
+    list.push_back({{"name", track.name},
+                    {"seconds", static_cast<double>(track.num_samples) / rate},
+                    {"windows", num_windows[t]},
+                    {"stems", track.stem_names}});
+  }
+  return list;
+}
 
 void inspect_shard(const fs::path& path, InspectReport& report) {
   report.kind = "shard";
@@ -35,6 +52,7 @@ void inspect_shard(const fs::path& path, InspectReport& report) {
   facts["windows"] = shard.windows().size();
   facts["seconds"] = static_cast<double>(num_samples) /
                      static_cast<double>(std::max<int64_t>(1, shard.settings().sample_rate_hz));
+  facts["track_list"] = list_tracks(shard);
   facts["settings"] = settings_to_json(shard.settings());
   facts["provenance"] = shard.provenance();
   shard.verify();
@@ -64,7 +82,8 @@ void inspect_shard_set(const fs::path& directory, InspectReport& report) {
   facts["shards"] = std::move(shards);
   facts["config"] = manifest.config_yaml;
   for (const auto& [split, windows] : windows_of) {
-    if (windows > 0) ShardSet(directory, split, true);
+    verify_shards(directory, manifest, split, 0, 1);
+    if (windows > 0) ShardSet(directory, split, false);  // a set without windows cannot be opened
   }
 }
 
@@ -90,7 +109,7 @@ void inspect_safetensors(const fs::path& path, InspectReport& report) {
   facts["values"] = num_values;
   facts["metadata"] = file.metadata;
   facts["tensors"] = std::move(tensors);
-  if (is_model) read_model_file(path);  // names and shapes against what its settings expect
+  if (is_model) open_model(path);  // its parts against each other
 }
 
 void inspect_config(const fs::path& path, InspectReport& report) {
@@ -133,7 +152,9 @@ void inspect_into(const fs::path& path, InspectReport& report) {
 }
 
 std::string scalar_text(const OrderedJson& value) {
-  return value.is_string() ? printable(value.get<std::string>()) : value.dump();
+  return printable(value.is_string()
+                       ? value.get<std::string>()
+                       : value.dump(-1, ' ', false, OrderedJson::error_handler_t::replace));
 }
 
 // What follows a key and its colon: one line for a scalar or for an object in a list, an indented

@@ -8,22 +8,17 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "batches/augment.h"
 #include "features/feature_extractor.h"
-#include "features/feature_settings.h"
 
 namespace cocola {
 namespace {
 
 constexpr double kSilentDbfs = -60.0;
-constexpr int64_t kWindowsPerCall = 16;
 
-// The samples of one window, zeros beyond the end.
-std::vector<float> excerpt(const Waveform& waveform, int64_t start, int64_t length) {
+// `count` samples, then zeros up to `length`.
+std::vector<float> excerpt(const Waveform& waveform, int64_t start, int64_t count, int64_t length) {
   std::vector<float> window(static_cast<size_t>(length), 0.0f);
-  const auto total = static_cast<int64_t>(waveform.samples.size());
-  const int64_t count = std::clamp<int64_t>(total - start, 0, length);
-  std::copy_n(waveform.samples.begin() + std::min(start, total), count, window.begin());
+  std::copy_n(waveform.samples.begin() + start, count, window.begin());
   return window;
 }
 
@@ -49,24 +44,18 @@ at::Tensor features_of(FeatureExtractor& extractor,
 }
 
 // Hides one channel (0 harmonic, 1 percussive) of a copy.
-at::Tensor hidden(const at::Tensor& features, ChannelMask mask, double masked_db) {
+at::Tensor with_hidden(const at::Tensor& features, ChannelMask mask, double masked_db) {
   if (mask == ChannelMask::none) return features;
   at::Tensor copy = features.clone();
   copy.select(1, mask == ChannelMask::harmonic ? 0 : 1).fill_(masked_db);
   return copy;
 }
 
-at::Tensor scores_of(const CocolaModel& model, const at::Tensor& a, const at::Tensor& b) {
-  const auto embed = [&](const at::Tensor& features) {
-    return model.embed(features, EncoderCall{});
-  };
-  const at::Tensor w = model.bilinear_weight();
-  const at::Tensor left = w.defined() ? at::matmul(embed(a), w) : embed(a);
-  return (left * embed(b)).sum(1).to(at::kDouble);
-}
-
 ScoreStatistics statistics_of(const std::vector<at::Tensor>& parts) {
   const at::Tensor all = at::cat(parts);
+  if (!at::isfinite(all).all().item<bool>()) {
+    fail("score", "a window's score is not finite; look for damage in the model or the recordings");
+  }
   return {all.mean().item<double>(), all.numel() > 1 ? all.std().item<double>() : 0.0};
 }
 
@@ -82,35 +71,40 @@ std::vector<int64_t> score_windows(int64_t num_samples, int64_t window_samples, 
   return starts;
 }
 
-PairScore score_pair(const LoadedModel& loaded, const Waveform& a, const Waveform& b, double hop) {
+at::Tensor score_features(const LoadedModel& loaded, const at::Tensor& a, const at::Tensor& b,
+                          ChannelMask hidden) {
   const at::NoGradGuard no_grad;
-  FeatureExtractor extractor(
-      feature_settings_from_json(loaded.card.feature_settings, "model file"));
-  const auto length = static_cast<int64_t>(
-      std::llround(loaded.card.window_seconds * static_cast<double>(loaded.card.sample_rate_hz)));
+  const auto embed = [&](const at::Tensor& features) {
+    return loaded.model->embed(with_hidden(features, hidden, loaded.card.masked_db), EncoderCall{});
+  };
+  const at::Tensor w = loaded.model->bilinear_weight();
+  const at::Tensor left = w.defined() ? at::matmul(embed(a), w) : embed(a);
+  return (left * embed(b)).sum(1).to(at::kDouble);
+}
+
+PairScore score_pair(const TrainedModel& model, const Waveform& a, const Waveform& b, double hop,
+                     int64_t windows_per_call) {
+  FeatureExtractor extractor(model.features);
+  const int64_t length = model.window_samples();
   const auto shared = static_cast<int64_t>(std::min(a.samples.size(), b.samples.size()));
 
   PairScore result;
   std::vector<std::vector<float>> windows_a, windows_b;
-  const bool has_channels = loaded.card.in_channels == 2;
   std::vector<at::Tensor> both, harmonic, percussive;
   const auto score_pending = [&] {
     if (windows_a.empty()) return;
     const at::Tensor fa = features_of(extractor, windows_a), fb = features_of(extractor, windows_b);
-    const auto scored = [&](ChannelMask mask) {
-      return scores_of(*loaded.model, hidden(fa, mask, loaded.card.masked_db),
-                       hidden(fb, mask, loaded.card.masked_db));
-    };
-    both.push_back(scored(ChannelMask::none));
-    if (has_channels) {
-      harmonic.push_back(scored(ChannelMask::percussive));
-      percussive.push_back(scored(ChannelMask::harmonic));
+    both.push_back(score_features(model, fa, fb, ChannelMask::none));
+    if (model.card.in_channels == 2) {
+      harmonic.push_back(score_features(model, fa, fb, ChannelMask::percussive));
+      percussive.push_back(score_features(model, fa, fb, ChannelMask::harmonic));
     }
     windows_a.clear();
     windows_b.clear();
   };
   for (const int64_t start : score_windows(shared, length, hop)) {
-    std::vector<float> wa = excerpt(a, start, length), wb = excerpt(b, start, length);
+    const int64_t count = std::min(length, shared - start);
+    std::vector<float> wa = excerpt(a, start, count, length), wb = excerpt(b, start, count, length);
     if (is_silent(wa) || is_silent(wb)) {
       ++result.num_silent_windows;
       continue;
@@ -118,7 +112,7 @@ PairScore score_pair(const LoadedModel& loaded, const Waveform& a, const Wavefor
     ++result.num_windows;
     windows_a.push_back(std::move(wa));
     windows_b.push_back(std::move(wb));
-    if (static_cast<int64_t>(windows_a.size()) == kWindowsPerCall) score_pending();
+    if (static_cast<int64_t>(windows_a.size()) == windows_per_call) score_pending();
   }
   score_pending();
   if (!both.empty()) result.both = statistics_of(both);

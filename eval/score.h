@@ -1,11 +1,14 @@
 // The COCOLA score of two recordings.
 #pragma once
+#include <ATen/core/Tensor.h>
+
 #include <cstdint>
-#include <filesystem>
 #include <optional>
+#include <vector>
 
 #include "audio/audio_file.h"
-#include "model/model_file.h"
+#include "batches/augment.h"
+#include "eval/trained_model.h"
 
 namespace cocola {
 
@@ -23,12 +26,25 @@ struct PairScore {
 };
 
 // Scores `a` (context) against `b` (candidate) over windows of the model's length: one every hop,
-// and one that ends with the shorter file. Shorter files are padded with zeros on the right.
+// and one that ends with the shorter file; what the longer one holds beyond that is not looked at.
+// Where the shorter file is shorter than a window, both are cut to it and padded with zeros.
 // bilinear: h_a^T W h_b; cosine: in [-1, 1].
 //
-// hop: share of a window, range (0, 1].
+// hop: share of a window, range [0.01, 1]. windows_per_call: encoded together, 1 or more.
 // Requires: both waveforms at the model's rate.
-PairScore score_pair(const LoadedModel& model, const Waveform& a, const Waveform& b, double hop);
+// Throws: Error when a score is not finite.
+// Law:    windows_per_call and the number of threads change a score by rounding alone, below 1e-5
+//         of the largest score of its windows.
+PairScore score_pair(const TrainedModel& model, const Waveform& a, const Waveform& b, double hop,
+                     int64_t windows_per_call = 16);
+
+// Scores of windows from their features, with one channel hidden in both: the harmonic score hides
+// the percussive channel and the other way round.
+//
+// Shapes: features [n, C, M, F] float32, C = 2 where a channel is hidden; result [n] float64.
+// Law:    the content of the hidden channel changes nothing.
+at::Tensor score_features(const LoadedModel& model, const at::Tensor& a, const at::Tensor& b,
+                          ChannelMask hidden);
 
 // Start samples of those windows.
 std::vector<int64_t> score_windows(int64_t num_samples, int64_t window_samples, double hop);

@@ -56,8 +56,8 @@ int train_on(const RunConfig& config, Communicator& host,
   const RunDirectory directory{std::filesystem::path("runs") / config.experiment,
                                run_fingerprint(config), print_config(config, true)};
   Communicator& tensors = device_world ? *device_world : host;
-  const TrainingEnd end =
-      train(model, data.training, training, model_card(config), directory, host, tensors);
+  const TrainingEnd end = train(model, data.training, training, model_card(config, *data.train),
+                                directory, host, tensors);
   return end == TrainingEnd::finished ? kExitDone : kExitStopped;
 }
 

@@ -68,7 +68,9 @@ end
 # Two songs of the test split, and of each its two largest stems: those that play most.
 begin "scores"
 shards=$(sed -n 's/^ *shards: *//p' "$config")
-mapfile -t test_songs < <("$bin/cocola_inspect" "$shards"/test-*.h5 | grep -o '"track":"[^"]*"' | cut -d'"' -f4)
+mapfile -t test_songs < <("$bin/cocola_inspect" --json "$shards"/test-*.h5 | "$COCOLA_VENV/bin/python3" -c '
+import json, sys
+print(*(track["name"] for file in json.load(sys.stdin)["files"] for track in file["track_list"]), sep="\n")')
 largest_stems() { find "$stems/$1" -type f -printf '%s %p\n' | sort -rn | sed -n '1,2s/^[0-9]* //p'; }
 mapfile -t first < <(largest_stems "${test_songs[0]}")
 mapfile -t second < <(largest_stems "${test_songs[1]}")

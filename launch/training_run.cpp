@@ -13,23 +13,12 @@
 #include "config/command_line.h"
 #include "config/config_file.h"
 #include "features/feature_settings.h"
+#include "model/training_tracks.h"
 
 namespace cocola {
 namespace {
 
 namespace fs = std::filesystem;
-
-void check_settings(const RunConfig& config, const ShardSettings& shards) {
-  const auto compare = [&](const char* key, auto wanted, auto found) {
-    if (wanted == found) return;
-    fail("cocola_ddp",
-         "{}: the shards were made with {} = {}, this run asks for {}; rebuild them with "
-         "cocola_preprocess or change the configuration",
-         config.data.shards, key, found, wanted);
-  };
-  compare("data.sample_rate_hz", config.data.sample_rate_hz, shards.sample_rate_hz);
-  compare("window length in samples", config.window_samples(), shards.window_samples);
-}
 
 bool has_split(const Manifest& manifest, const std::string& split) {
   return std::any_of(manifest.shards.begin(), manifest.shards.end(),
@@ -96,7 +85,7 @@ OpenData open_training_data(const RunConfig& config, Communicator& host) {
   if (has_split(manifest, "valid")) {
     data.valid = std::make_shared<ShardSet>(directory, "valid", false);
   }
-  check_settings(config, data.train->settings());
+  check_shards(*data.train, config.features, config.window_samples());
 
   // The makers keep the shards open for threads that outlive the run.
   const auto source_of = [config](std::shared_ptr<const ShardSet> shards, double noise_std) {
@@ -161,7 +150,7 @@ std::string run_fingerprint(const RunConfig& config) {
                    digest_of_file(fs::path(config.data.shards) / kManifestName));
 }
 
-ModelCard model_card(const RunConfig& config) {
+ModelCard model_card(const RunConfig& config, const ShardSet& train) {
   ModelCard card;
   card.model = config.model;
   card.in_channels = config.features.channels();
@@ -174,6 +163,9 @@ ModelCard model_card(const RunConfig& config) {
   card.masked_db = kMaskedDb;
   card.config_yaml = print_config(config, false);
   card.data_digest = digest_of_file(fs::path(config.data.shards) / kManifestName);
+  std::vector<std::string> tracks;
+  for (int64_t t = 0; t < train.num_tracks(); ++t) tracks.push_back(train.track_name(t));
+  card.training_tracks = track_list(tracks);
   card.version = kVersion;
   return card;
 }

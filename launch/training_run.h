@@ -41,7 +41,7 @@ int64_t threads_per_rank(Communicator& host);
 // the data.
 std::string run_fingerprint(const RunConfig& config);
 
-ModelCard model_card(const RunConfig& config);
+ModelCard model_card(const RunConfig& config, const ShardSet& train);
 
 // The lines of the start screen: data, batch arithmetic, network and an estimate of memory for each
 // rank.

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -18,6 +19,9 @@ constexpr const char* kWhere = "audio_file";
 constexpr int kMaxChunks = 10000;
 constexpr int kMaxTags = 16;
 constexpr uint64_t kUnknownSize = 0xFFFFFFFF;
+constexpr std::string_view kOggPage("OggS\0", 5);  // and version 0
+constexpr int64_t kLargestOggPage = 65307;
+constexpr size_t kOggHeaderBytes = 27;
 constexpr std::string_view kW64Riff("riff\x2E\x91\xCF\x11\xA5\xD6\x28\xDB\x04\xC1\x00\x00", 16);
 
 // How a container strings its chunks together.
@@ -49,6 +53,13 @@ class Source {
     if (n < 0) fail(kWhere, "{}: {}", name_, std::strerror(errno));
     return bytes;
   }
+  std::string tail(int64_t longest) const {
+    std::string bytes(static_cast<size_t>(std::min(longest, size_)), '\0');
+    const ssize_t n = pread(fd_, bytes.data(), bytes.size(), size_ - std::ssize(bytes));
+    if (n < 0) fail(kWhere, "{}: {}", name_, std::strerror(errno));
+    bytes.resize(static_cast<size_t>(n));
+    return bytes;
+  }
   int64_t size() const { return size_; }
   const std::string& name() const { return name_; }
 
@@ -67,7 +78,6 @@ uint64_t unsigned_number(std::span<const char> bytes, bool big_endian) {
   return value;
 }
 
-// Offset of the first byte behind all ID3v2 tags; 0 without one.
 int64_t end_of_tags(const Source& file) {
   int64_t offset = 0;
   for (int tag = 0; tag < kMaxTags; ++tag) {
@@ -138,7 +148,45 @@ void check_samples_fit(const Source& file, const ChunkLayout& layout, AudioConta
   fail(kWhere, "{}: broken chunk list at byte {}", file.name(), offset);
 }
 
+struct OggPage {
+  uint64_t samples = kNoSamples;  // of the stream up to the end of this page
+  uint64_t stream = 0;
+  static constexpr uint64_t kNoSamples = ~uint64_t{0};  // no packet ends in this page
+};
+
+OggPage ogg_page(std::span<const char> header) {
+  return {unsigned_number(header.subspan(6, 8), false),
+          unsigned_number(header.subspan(14, 4), false)};
+}
+
+// Decoders take the length from the last page and leave out what other pages hold beyond it.
+void check_ogg_end(const Source& file) {
+  const OggPage first = ogg_page(file.at(0));
+  const std::string tail = file.tail(2 * kLargestOggPage);
+  OggPage last;
+  uint64_t most = 0;
+  for (size_t at = tail.find(kOggPage); at != std::string::npos; at = tail.find(kOggPage, at + 1)) {
+    if (tail.size() - at < kOggHeaderBytes) break;
+    const OggPage page = ogg_page(std::span(tail).subspan(at, kOggHeaderBytes));
+    if (page.stream != first.stream) {
+      fail(kWhere, "{}: holds several streams, of which one would be read; convert it to flac",
+           file.name());
+    }
+    if (page.samples == OggPage::kNoSamples) continue;
+    last = page;
+    most = std::max(most, page.samples);
+  }
+  if (last.samples < most) {
+    fail(kWhere, "{}: its last page states {} samples, a page before it {}; convert it again",
+         file.name(), last.samples, most);
+  }
+}
+
 }  // namespace
+
+int64_t end_of_tags(int fd, int64_t file_bytes, const std::string& name) {
+  return end_of_tags(Source(fd, file_bytes, name));
+}
 
 AudioContainer recognise_container(int fd, int64_t file_bytes, const std::string& name) {
   const Source file(fd, file_bytes, name);
@@ -159,8 +207,10 @@ AudioContainer recognise_container(int fd, int64_t file_bytes, const std::string
     case AudioContainer::aiff:
       check_samples_fit(file, kAiffLayout, *container);
       break;
-    case AudioContainer::flac:
     case AudioContainer::ogg:
+      check_ogg_end(file);
+      break;
+    case AudioContainer::flac:
     case AudioContainer::mpeg:
       break;  // their decoders know where the samples end
   }

@@ -13,6 +13,11 @@ enum class AudioContainer { wav, rf64, w64, aiff, flac, ogg, mpeg };
 //         chunk of samples (wav, rf64, w64, aiff) claims more bytes than the file holds: decoders
 //         shorten such a chunk in silence. A wav of unknown length (claim 0xFFFFFFFF, as written
 //         into a pipe) is accepted.
+//         An ogg file must be one stream whose last page states the most samples, else decoders
+//         leave out samples in silence.
 AudioContainer recognise_container(int fd, int64_t file_bytes, const std::string& name);
+
+// Offset of the first byte behind all ID3v2 tags; 0 without one.
+int64_t end_of_tags(int fd, int64_t file_bytes, const std::string& name);
 
 }  // namespace cocola

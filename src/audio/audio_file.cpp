@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "audio/audio_container.h"
+#include "audio/flac_stream.h"
 #include "audio/resample.h"
 #include "base/error.h"
 
@@ -120,10 +121,11 @@ void check_header(const SF_INFO& info, AudioContainer container, const std::stri
 }
 
 // libsndfile keeps the message of a failed opening in a global.
-SNDFILE* open_decoder(int fd, SF_INFO& info, const std::string& name) {
+SNDFILE* open_decoder(int fd, FlacStream* flac, SF_INFO& info, const std::string& name) {
   static std::mutex one_at_a_time;
   const std::lock_guard lock(one_at_a_time);
-  SNDFILE* const file = sf_open_fd(fd, SFM_READ, &info, SF_FALSE);
+  SNDFILE* const file =
+      flac != nullptr ? flac->open(info) : sf_open_fd(fd, SFM_READ, &info, SF_FALSE);
   if (file == nullptr) fail(kWhere, "{}: cannot be decoded: {}", name, sf_strerror(nullptr));
   return file;
 }
@@ -155,15 +157,31 @@ struct AudioFile::Impl {
       : name(path.string()),
         descriptor(name),
         container(recognise_container(descriptor.get(), descriptor.size(), name)),
-        decoder(open_decoder(descriptor.get(), info, name), &sf_close) {
+        flac(open_flac()),
+        decoder(open_decoder(descriptor.get(), flac.get(), info, name), &sf_close) {
+    if (flac && flac->stated_samples() > 0) info.frames = flac->stated_samples();
     check_header(info, container, name);
     block.resize(static_cast<size_t>(kBlockFrames * info.channels));
+  }
+
+  std::unique_ptr<FlacStream> open_flac() const {
+    if (container != AudioContainer::flac) return nullptr;
+    const int fd = descriptor.get();
+    const int64_t first_byte = end_of_tags(fd, descriptor.size(), name);
+    return std::make_unique<FlacStream>(fd, descriptor.size(), first_byte, name);
+  }
+  // Refuses a file that goes on behind the length its header claims.
+  void require_end() {
+    if (!flac || sf_readf_float(decoder.get(), block.data(), 1) <= 0) return;
+    fail(kWhere, "{}: its header states {} samples, but more follow; convert it again", name,
+         info.frames);
   }
 
   std::string name;
   Descriptor descriptor;
   AudioContainer container;
   SF_INFO info{};
+  std::unique_ptr<FlacStream> flac;  // null for other containers
   std::unique_ptr<SNDFILE, int (*)(SNDFILE*)> decoder;
   std::vector<float> block;  // [kBlockFrames, channels]
   int64_t position = 0;
@@ -197,6 +215,7 @@ int64_t AudioFile::read(std::span<float> mono) {
     }
     s.position += n;
     done += n;
+    if (s.position == s.info.frames) s.require_end();
   }
   return wanted;
 }

@@ -35,7 +35,7 @@ class AudioFile {
 
   // Decodes up to mono.size() further samples; returns how many, 0 only at the end.
   // Throws: Error with the position for a NaN, an infinite value or one beyond 1e12, and for data
-  //         that is damaged or ends before the header's claim (truncated file).
+  //         that is damaged, ends before the header's claim (truncated file) or goes on behind it.
   int64_t read(std::span<float> mono);
 
  private:

@@ -64,6 +64,18 @@ class FeaturesSource : public PairSource {
   std::vector<uint16_t> scratch_;
 };
 
+// For messages: settings are the same in all shards.
+std::string a_file_of(const ShardSet& shards) { return shards.locate(0).first->path().string(); }
+
+void check_rate(const ShardSet& shards, const FeatureConfig& features) {
+  const int64_t found = shards.settings().sample_rate_hz;
+  if (found == features.sample_rate_hz) return;
+  fail("pair_source",
+       "{}: its stems are at {} Hz, the front end expects {} Hz; rebuild the shards or change "
+       "data.sample_rate_hz",
+       a_file_of(shards), found, features.sample_rate_hz);
+}
+
 }  // namespace
 
 std::unique_ptr<PairSource> make_pair_source(SourceKind kind, const ShardSet& shards,
@@ -77,12 +89,7 @@ std::unique_ptr<PairSource> make_pair_source(SourceKind kind, const ShardSet& sh
            "training.source: "
            "features");
     }
-    if (features.sample_rate_hz != settings.sample_rate_hz) {
-      fail("pair_source",
-           "stems are at {} Hz, the front end expects {} Hz; rebuild the shards or change "
-           "data.sample_rate_hz",
-           settings.sample_rate_hz, features.sample_rate_hz);
-    }
+    check_rate(shards, features);
     return std::make_unique<StemsSource>(shards, features, noise_std, seed);
   }
   if (settings.pairs_per_window < 1) {
@@ -92,11 +99,10 @@ std::unique_ptr<PairSource> make_pair_source(SourceKind kind, const ShardSet& sh
   }
   if (settings.feature_fingerprint != features.fingerprint()) {
     fail("pair_source",
-         "feature fingerprint {} ({}), this run expects {} ({}); rebuild the shards or change "
-         "section "
-         "features",
-         settings.feature_fingerprint, settings.feature_description, features.fingerprint(),
-         features.description());
+         "{}: feature fingerprint {} ({}), this run expects {} ({}); rebuild the shards or change "
+         "section features",
+         a_file_of(shards), settings.feature_fingerprint, settings.feature_description,
+         features.fingerprint(), features.description());
   }
   if (noise_std != 0) {
     fail("pair_source",
@@ -105,6 +111,20 @@ std::unique_ptr<PairSource> make_pair_source(SourceKind kind, const ShardSet& sh
          noise_std);
   }
   return std::make_unique<FeaturesSource>(shards);
+}
+
+void check_shards(const ShardSet& shards, const FeatureConfig& features, int64_t window_samples) {
+  check_rate(shards, features);
+  const int64_t found = shards.settings().window_samples;
+  if (found == window_samples) return;
+  const auto seconds = [&](int64_t samples) {
+    return static_cast<double>(samples) / static_cast<double>(features.sample_rate_hz);
+  };
+  fail(
+      "pair_source",
+      "{}: data.window_seconds was {} when its windows were laid out, {} is asked for now; rebuild "
+      "the shards or change data.window_seconds",
+      a_file_of(shards), seconds(found), seconds(window_samples));
 }
 
 SubmixFeatures::SubmixFeatures(const FeatureConfig& config) : extractor_(config) {}

@@ -34,6 +34,10 @@ std::unique_ptr<PairSource> make_pair_source(SourceKind kind, const ShardSet& sh
                                              const FeatureConfig& features, double noise_std,
                                              uint64_t seed);
 
+// Throws: Error naming a shard's file, the key, both values and what to do, when stems or windows
+//         of the shards are not those that `features` and windows of window_samples need.
+void check_shards(const ShardSet& shards, const FeatureConfig& features, int64_t window_samples);
+
 // The common heart of training and preprocessing: sums the chosen stems and extracts features.
 class SubmixFeatures {
  public:

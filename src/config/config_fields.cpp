@@ -141,7 +141,10 @@ std::vector<Field> evaluation_fields(EvaluationConfig& evaluation) {
       {"evaluation.k", &evaluation.k,
        "Numbers of candidates for accuracy. 1 to 64 different numbers in [2, 65536]."},
       {"evaluation.hop", &evaluation.hop,
-       "Distance of the windows of a long file when scoring, as share of a window. Range (0, 1]."},
+       "Distance of the windows of a long file when scoring, as share of a window. Range [0.01, "
+       "1]."},
+      {"evaluation.seed", &evaluation.seed,
+       "Decides the measured sub-mixes and the untrained network. Range [0, 2^64 - 1]."},
   };
 }
 

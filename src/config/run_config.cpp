@@ -86,7 +86,7 @@ void EvaluationConfig::validate() const {
   if (std::set(k.begin(), k.end()).size() != k.size()) {
     fail_usage("evaluation.k", "names a number of candidates twice");
   }
-  if (!(hop > 0.0 && hop <= 1.0)) fail_usage("evaluation.hop", "{} is outside (0, 1]", hop);
+  require_range("evaluation.hop", hop, 0.01, 1.0);
 }
 
 void RunConfig::validate() const {

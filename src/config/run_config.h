@@ -42,8 +42,11 @@ struct EvaluationConfig {
   std::string split = "test";  // train | valid | test
   // Numbers of candidates for which accuracy is reported. 1 to 64 different numbers in [2, 65536].
   std::vector<int64_t> k = {2, 8, 16, 64};
-  // Hop between the windows of a long file when scoring, as a share of the window. Range (0, 1].
+  // Hop between the windows of a long file when scoring, as a share of the window. Range [0.01, 1].
   double hop = 0.5;
+  // Decides the sub-mixes of an evaluation, its untrained network and its resampling: models of
+  // different training seeds are measured on the same pairs.
+  uint64_t seed = 1;
 
   void validate() const;
   bool operator==(const EvaluationConfig&) const = default;

@@ -59,8 +59,9 @@ double quantile_of_sorted(std::span<const double> sorted, double fraction) {
 
 }  // namespace
 
-Interval bootstrap_mean(std::span<const double> values, std::span<const int64_t> cluster,
-                        int64_t num_clusters, double level, int64_t num_resamples, uint64_t seed) {
+MeanEstimate bootstrap_mean(std::span<const double> values, std::span<const int64_t> cluster,
+                            int64_t num_clusters, double level, int64_t num_resamples,
+                            uint64_t seed) {
   if (values.empty()) fail("confidence", "no values: a mean needs one or more");
   if (values.size() != cluster.size()) {
     fail("confidence", "{} values but {} cluster numbers; expected one for each value",
@@ -73,19 +74,22 @@ Interval bootstrap_mean(std::span<const double> values, std::span<const int64_t>
     fail("confidence", "num_resamples is {}; allowed are 1 or more", num_resamples);
   }
   const std::vector<Cluster> clusters = collect_clusters(values, cluster, num_clusters);
-  std::vector<double> means;
-  for (int64_t i = 0; i < num_resamples; ++i) {
-    means.push_back(resampled_mean(clusters, seed, static_cast<uint64_t>(i)));
-  }
-  std::sort(means.begin(), means.end());
   Cluster all;
   for (const Cluster& c : clusters) {
     all.sum += c.sum;
     all.num_members += c.num_members;
   }
+  MeanEstimate estimate{
+      all.sum / static_cast<double>(all.num_members), {}, static_cast<int64_t>(clusters.size())};
+  if (clusters.size() < 2) return estimate;
+  std::vector<double> means;
+  for (int64_t i = 0; i < num_resamples; ++i) {
+    means.push_back(resampled_mean(clusters, seed, static_cast<uint64_t>(i)));
+  }
+  std::sort(means.begin(), means.end());
   const double tail = (1.0 - level) / 2.0;
-  return {all.sum / static_cast<double>(all.num_members), quantile_of_sorted(means, tail),
-          quantile_of_sorted(means, 1.0 - tail)};
+  estimate.interval = {quantile_of_sorted(means, tail), quantile_of_sorted(means, 1.0 - tail)};
+  return estimate;
 }
 
 }  // namespace cocola

@@ -1,22 +1,38 @@
 // Confidence intervals of means over songs.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 namespace cocola {
 
 struct Interval {
-  double value = 0.0, low = 0.0, high = 0.0;
+  double low = 0.0, high = 0.0;
+};
+
+// Clusters below which an interval is too narrow to be trusted: with n of them, percentile
+// intervals of 95 % hold the truth in 89 % of cases at 10, 85 % at 5, 51 % at 2.
+inline constexpr int64_t kFewClusters = 10;
+
+struct MeanEstimate {
+  double value = 0.0;
+  // Empty below two clusters: one song says nothing about others.
+  std::optional<Interval> interval;
+  int64_t num_clusters = 0;  // with members
 };
 
 // Mean of `values` with a percentile bootstrap interval that resamples whole clusters (songs).
+// The interval tells how the mean varies with the songs that give anchors. Candidates stay as they
+// are: each value was measured against one fixed set of them, so what other candidates would
+// change is not covered, nor is the training's luck.
 //
 // Shapes: values [n], cluster [n] with entries in [0, num_clusters).
 // Range:  level in (0, 1), e.g. 0.95.
 // Random: decided by seed.
 // Throws: Error when empty.
-Interval bootstrap_mean(std::span<const double> values, std::span<const int64_t> cluster,
-                        int64_t num_clusters, double level, int64_t num_resamples, uint64_t seed);
+MeanEstimate bootstrap_mean(std::span<const double> values, std::span<const int64_t> cluster,
+                            int64_t num_clusters, double level, int64_t num_resamples,
+                            uint64_t seed);
 
 }  // namespace cocola

@@ -7,18 +7,21 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <type_traits>
 
 #include "base/digest.h"
 #include "base/error.h"
 #include "model/safetensors.h"
+#include "model/training_tracks.h"
 
 namespace cocola {
 namespace {
 
 using Metadata = std::map<std::string, std::string>;
 
+constexpr const char* kTracksKey = "training_tracks";
 constexpr const char* kFormatKey = "format";
 constexpr const char* kFormat = "pt";  // what other safetensors readers expect of PyTorch names
 
@@ -44,6 +47,7 @@ void visit_fields(Card& card, const Visit& visit) {
   visit("step", card.step);
   visit("config_yaml", card.config_yaml);
   visit("data_digest", card.data_digest);
+  visit(kTracksKey, card.training_tracks);
   visit("version", card.version);
 }
 
@@ -82,11 +86,29 @@ bool from_text(const std::string& text, Choice& value) {
   return false;
 }
 
+void check_ranges(const ModelCard& card, const std::string& where) {
+  const auto check = [&](const char* key, auto value, auto lowest, auto highest) {
+    if (value >= lowest && value <= highest) return;
+    fail(where, "the metadata '{}' is {}; allowed range [{}, {}]", key, value, lowest, highest);
+  };
+  constexpr double kLargest = std::numeric_limits<float>::max();
+  check("in_channels", card.in_channels, int64_t{1}, int64_t{2});
+  check("sample_rate_hz", card.sample_rate_hz, int64_t{1000}, int64_t{96'000});
+  check("window_seconds", card.window_seconds, 0.5, 60.0);
+  check("masked_db", card.masked_db, -kLargest, kLargest);
+  check("step", card.step, int64_t{0}, std::numeric_limits<int64_t>::max());
+  if (!is_track_list(card.training_tracks)) {
+    fail(where, "the metadata '{}' is not an ascending list of {}-digit hashes", kTracksKey,
+         kTrackHashDigits);
+  }
+}
+
 ModelCard parse_card(const Metadata& metadata, const std::string& where) {
   ModelCard card;
   visit_fields(card, [&](const char* key, auto& field) {
     const auto found = metadata.find(key);
     if (found == metadata.end()) {
+      if (std::string_view(key) == kTracksKey) return;
       fail(where, "the metadata lacks '{}': not a model file of this program", key);
     }
     if (!from_text(found->second, field)) {
@@ -96,6 +118,7 @@ ModelCard parse_card(const Metadata& metadata, const std::string& where) {
   if (card.feature_fingerprint.empty()) {
     fail(where, "the metadata 'feature_fingerprint' is empty: its features cannot be matched");
   }
+  check_ranges(card, where);
   try {
     card.model.validate();
   } catch (const UsageError& problem) {

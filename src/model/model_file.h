@@ -22,6 +22,9 @@ struct ModelCard {
   int64_t step = 0;
   std::string config_yaml;  // resolved configuration of the run
   std::string data_digest;  // of the shards' manifest
+  // Hashes of the names of the tracks trained on (model/training_tracks.h); empty: not known. The
+  // only key a file may lack, as a model converted from another program does.
+  std::string training_tracks;
   std::string version;
 };
 
@@ -37,9 +40,9 @@ struct LoadedModel {
 };
 
 // Throws: Error when the file is not safetensors, its set of names or a shape differs from what the
-// card's
-//         configuration expects (first difference named), a value is not finite, or metadata is
-//         missing.
+//         card's configuration expects (first difference named), a value is not finite, or metadata
+//         is missing or out of range (key named). Whether the card's front end fits the rest of the
+//         card is for the caller to check: only features/ can tell.
 LoadedModel read_model_file(const std::filesystem::path& path);
 
 }  // namespace cocola

@@ -10,6 +10,7 @@ namespace cocola {
 namespace {
 
 constexpr int kMaxRank = 8;
+constexpr int64_t kMostDeflateGrowth = 1032;  // output bytes of one input byte
 constexpr int64_t kDigestBlockBytes = 1 << 20;
 
 int64_t checked_product(int64_t a, int64_t b, const std::string& what) {
@@ -76,6 +77,25 @@ void require_plain_type(hid_t type, const std::string& what) {
   }
 }
 
+// A file of some bytes can promise any number of values that it does not hold, and reading the fill
+// values in their place would not end.
+void require_stored(hid_t file, hid_t creation, const Hdf5Dataset& dataset) {
+  if (dataset.num_bytes == 0) return;
+  const std::string& what = dataset.what;
+  H5D_space_status_t status = H5D_SPACE_STATUS_NOT_ALLOCATED;
+  check_hdf5(H5Dget_space_status(dataset.id.get(), &status), what);
+  if (status == H5D_SPACE_STATUS_NOT_ALLOCATED) {
+    fail("hdf5", "{}: {} bytes were never written; make the file again", what, dataset.num_bytes);
+  }
+  hsize_t file_bytes = 0;
+  check_hdf5(H5Fget_filesize(file, &file_bytes), what);
+  const int64_t growth = check_hdf5(H5Pget_nfilters(creation), what) > 0 ? kMostDeflateGrowth : 1;
+  if (dataset.num_bytes / growth > static_cast<int64_t>(file_bytes)) {
+    fail("hdf5", "{}: {} bytes cannot be in a file of {} bytes; make the file again", what,
+         dataset.num_bytes, file_bytes);
+  }
+}
+
 void require_class(const Hdf5Dataset& dataset, H5T_class_t expected, const char* name) {
   if (H5Tget_class(dataset.type.get()) != expected) {
     fail("hdf5", "{} does not hold {}", dataset.what, name);
@@ -138,6 +158,7 @@ Hdf5Dataset open_dataset(hid_t file, const std::string& file_name, const std::st
          kMaxBlockBytes);
   }
   dataset.num_bytes = checked_product(dataset.row_bytes, dataset.dims[0], what);
+  require_stored(file, creation.get(), dataset);
   return dataset;
 }
 
@@ -166,7 +187,7 @@ std::optional<int64_t> direct_offset(const Hdf5Dataset& dataset, hid_t native_ty
     return std::nullopt;
   }
   const haddr_t address = H5Dget_offset(dataset.id.get());
-  if (address == HADDR_UNDEF) return std::nullopt;  // never written: HDF5 supplies the fill value
+  if (address == HADDR_UNDEF) return std::nullopt;
   const auto offset = static_cast<int64_t>(address);
   if (offset < 0 || offset > file_bytes || dataset.num_bytes > file_bytes - offset) {
     fail("hdf5", "{}: {} bytes from offset {} reach beyond the end of the file ({} bytes)",

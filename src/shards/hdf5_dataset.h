@@ -26,8 +26,9 @@ struct Hdf5Dataset {
 
 // Throws: Error unless every part of the name is a hard link, the data lie inside this file
 //         (no external, virtual or variable-length storage), filters are among shuffle, deflate and
-//         fletcher32, the type is a plain integer, real number or fixed-length text, and no size
-//         overflows or exceeds its cap.
+//         fletcher32, the type is a plain integer, real number or fixed-length text, the values
+//         were written and are no more than the file can hold, and no size overflows or exceeds its
+//         cap.
 Hdf5Dataset open_dataset(hid_t file, const std::string& file_name, const std::string& name);
 
 // Rows [first, first + count) into out, converted to memory_type.

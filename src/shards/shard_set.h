@@ -31,7 +31,7 @@ struct Manifest {
   std::string config_yaml;  // the resolved configuration that made the shards
   std::string version;      // of the program that wrote it
   std::vector<ManifestEntry> shards;
-  std::vector<SkippedTrack> skipped;
+  std::vector<SkippedTrack> skipped = {};
   bool operator==(const Manifest&) const = default;
 };
 

@@ -23,16 +23,27 @@ constexpr int64_t kWindowsPerCall = 32;
 WindowEmbeddings embed_windows(const CocolaModel& model, PairReader& reader,
                                std::span<const int64_t> window_ids, Precision precision,
                                Communicator& host, const std::function<bool()>& give_up) {
+  const CocolaModel* const one = &model;
+  const auto all = embed_windows(std::span(&one, 1), reader, window_ids, precision, host, give_up);
+  return all.empty() ? WindowEmbeddings{} : all[0];
+}
+
+std::vector<WindowEmbeddings> embed_windows(std::span<const CocolaModel* const> models,
+                                            PairReader& reader, std::span<const int64_t> window_ids,
+                                            Precision precision, Communicator& host,
+                                            const std::function<bool()>& give_up) {
   const at::NoGradGuard no_grad;
-  const AutocastGuard autocast(precision, model.device().type());
+  const at::Device device = models.front()->device();
+  const AutocastGuard autocast(precision, device.type());
+  const auto num_models = static_cast<int64_t>(models.size());
   const auto n = static_cast<int64_t>(window_ids.size());
   if (n == 0) fail("validation", "no windows to embed");
   // Equal shares for the gather: the last ranks embed some windows again, and the copies are cut
   // off.
   const int64_t share = (n + host.world_size() - 1) / host.world_size();
   const int64_t first = host.rank() * share;
-  const int64_t dimensions = model.config().embedding_size;
-  const at::Tensor mine = at::zeros({2, share, dimensions}, at::kFloat);
+  const int64_t dimensions = models.front()->config().embedding_size;
+  const at::Tensor mine = at::zeros({num_models, 2, share, dimensions}, at::kFloat);
   for (int64_t done = 0; done < share; done += kWindowsPerCall) {
     if (give_up()) return {};
     const int64_t count = std::min(kWindowsPerCall, share - done);
@@ -42,17 +53,24 @@ WindowEmbeddings embed_windows(const CocolaModel& model, PairReader& reader,
           window_ids[static_cast<size_t>(std::min(first + done + i, n - 1))];
     }
     const Batch batch = reader.read(ids, kEvaluationEpoch);
-    const auto embed = [&](const at::Tensor& features) {
-      return model.embed(features.to(model.device()), EncoderCall{}).to(at::kFloat).cpu();
-    };
-    mine[0].narrow(0, done, count).copy_(embed(batch.anchors));
-    mine[1].narrow(0, done, count).copy_(embed(batch.positives));
+    const at::Tensor views[2] = {batch.anchors.to(device), batch.positives.to(device)};
+    for (int64_t m = 0; m < num_models; ++m) {
+      for (int64_t view = 0; view < 2; ++view) {
+        const at::Tensor rows =
+            models[static_cast<size_t>(m)]->embed(views[view], EncoderCall{}).to(at::kFloat).cpu();
+        mine[m][view].narrow(0, done, count).copy_(rows);
+      }
+    }
   }
-  const auto gathered = [&](int64_t view) {
-    return host.all_gather(mine[view].contiguous()).narrow(0, 0, n).contiguous();
-  };
-  const at::Tensor anchors = gathered(0);
-  return {anchors, gathered(1)};
+  std::vector<WindowEmbeddings> all;
+  for (int64_t m = 0; m < num_models; ++m) {
+    const auto gathered = [&](int64_t view) {
+      return host.all_gather(mine[m][view].contiguous()).narrow(0, 0, n).contiguous();
+    };
+    const at::Tensor anchors = gathered(0);
+    all.push_back({anchors, gathered(1)});
+  }
+  return all;
 }
 
 at::Tensor similarity_of(const WindowEmbeddings& embeddings, const CocolaModel& model) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "batches/pair_reader.h"
 #include "comm/communicator.h"
@@ -25,6 +26,12 @@ struct WindowEmbeddings {
 WindowEmbeddings embed_windows(
     const CocolaModel& model, PairReader& reader, std::span<const int64_t> window_ids,
     Precision precision, Communicator& host,
+    const std::function<bool()>& give_up = [] { return false; });
+// The same of several models of one embedding size and device; features are made once for all. No
+// entries after give_up.
+std::vector<WindowEmbeddings> embed_windows(
+    std::span<const CocolaModel* const> models, PairReader& reader,
+    std::span<const int64_t> window_ids, Precision precision, Communicator& host,
     const std::function<bool()>& give_up = [] { return false; });
 
 // Similarity of every anchor with every positive: [n, n], true pairs on the diagonal.

@@ -199,6 +199,56 @@ TEST_F(AudioFileTest, CutSamplesAreNamedAsSuch) {
   EXPECT_THAT(outcome(bytes("cut.flac", flac.substr(0, flac.size() / 2))), HasSubstr("cut short"));
 }
 
+TEST_F(AudioFileTest, AFlacHeaderThatStatesTooFewSamplesIsRefused) {
+  std::string flac = bytes_of(sound("a.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16));
+  for (const uint32_t stated : {44099u, 40960u, 4096u, 1u}) {
+    for (size_t i = 0; i < 4; ++i) flac[22 + i] = static_cast<char>(stated >> (24 - 8 * i));
+    EXPECT_THAT(outcome(bytes("less.flac", flac)),
+                HasSubstr(std::to_string(stated) + " samples, but more follow"));
+  }
+}
+
+TEST_F(AudioFileTest, WhatIsNoAudioBehindAFlacFileIsLeftOut) {
+  const std::string flac = bytes_of(sound("a.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16));
+  EXPECT_EQ(outcome(bytes("tagged.flac", flac + "TAG" + std::string(125, ' '))), "read");
+  const std::string id3("ID3\x04\0\0\0\0\0\x02xx", 12);
+  EXPECT_EQ(outcome(bytes("id3.flac", id3 + flac)), "read");
+}
+
+// The checksum of an ogg page: bits from the top, polynomial 0x04C11DB7.
+uint32_t ogg_checksum(const std::string& page) {
+  uint32_t sum = 0;
+  for (const char byte : page) {
+    sum ^= static_cast<uint32_t>(static_cast<unsigned char>(byte)) << 24;
+    for (int bit = 0; bit < 8; ++bit) sum = sum << 1 ^ ((sum >> 31) * 0x04C11DB7u);
+  }
+  return sum;
+}
+
+TEST_F(AudioFileTest, AnOggFileWhoseLastPageStatesTooFewSamplesIsRefused) {
+  tone_ = tone(10 * 44100, 0.01, 0.5);
+  for (size_t i = 0; i < tone_.size(); ++i) tone_[i] *= static_cast<float>(i * i % 97) / 97.0f;
+  const std::string ogg = bytes_of(sound("a.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS));
+  EXPECT_EQ(outcome(bytes("whole.ogg", ogg)), "read");
+  const size_t last = ogg.rfind("OggS");
+  std::string page = ogg.substr(last);
+  const std::string thousand("\xe8\x03\0\0\0\0\0\0", 8);
+  page.replace(6, 8, thousand).replace(22, 4, std::string(4, '\0'));
+  const uint32_t sum = ogg_checksum(page);
+  for (size_t i = 0; i < 4; ++i) page[22 + i] = static_cast<char>(sum >> (8 * i));
+  EXPECT_THAT(outcome(bytes("less.ogg", ogg.substr(0, last) + page)),
+              HasSubstr("its last page states 1000 samples"));
+}
+
+TEST_F(AudioFileTest, SeveralOggStreamsInARowAreRefused) {
+  const std::string ogg = bytes_of(sound("a.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS));
+  std::string other = ogg;
+  for (size_t at = other.find("OggS"); at != std::string::npos; at = other.find("OggS", at + 4)) {
+    other[at + 14] = static_cast<char>(other[at + 14] ^ 1);
+  }
+  EXPECT_THAT(outcome(bytes("two.ogg", ogg + other)), HasSubstr("several streams"));
+}
+
 TEST_F(AudioFileTest, DamageInsideAFlacFrameIsFound) {
   std::string flac = bytes_of(sound("a.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16));
   for (size_t i = flac.size() / 2; i < flac.size() / 2 + 20; ++i) flac[i] ^= '\x55';

@@ -70,7 +70,7 @@ training:
   loader: {num_threads: 2, read_ahead: 5}
   augment: {noise_std: 0, mask_probability: 0.5, mask_views: independent}
   comm: {timeout_seconds: 30}
-evaluation: {split: valid, k: [3, 4096], hop: 1}
+evaluation: {split: valid, k: [3, 4096], hop: 1, seed: 17}
 )";
 
 TEST(ConfigFile, AnEmptyFileGivesTheDefaults) {
@@ -107,6 +107,7 @@ TEST(ConfigFile, ValuesReachTheirStructs) {
   EXPECT_EQ(config.training.checkpoint.keep, 1);
   EXPECT_EQ(config.training.comm.timeout_seconds, 30.0);
   EXPECT_THAT(config.evaluation.k, ElementsAre(3, 4096));
+  EXPECT_EQ(config.evaluation.seed, 17u);
   EXPECT_EQ(parse("training: {precision: tf32}").training.precision, Precision::tf32);
   EXPECT_EQ(parse("training: {device: cuda}").training.device, DeviceChoice::cuda);
 }
@@ -184,7 +185,7 @@ TEST(ConfigFile, AnUnknownKeyIsNamedWithItsLineAndTheNearestKey) {
        "training.checkpoint.every is not a known key; known here: "
        "training.checkpoint.every_steps, training.checkpoint.keep"},
       {"evaluation: {something: 3}\n",
-       "known here: evaluation.hop, evaluation.k, evaluation.split"},
+       "known here: evaluation.hop, evaluation.k, evaluation.seed, evaluation.split"},
       {"data:\n  datasets:\n    - layout: folder\n      rot: x\n",
        "run.yaml:4: data.datasets.0.rot is not a known key; did you mean data.datasets.0.root?"},
       {"data:\n  datasets:\n    - {layout: folder, root: x}\n    - {layout: folder, root: x,\n"

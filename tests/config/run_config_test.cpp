@@ -90,6 +90,7 @@ TEST(RunConfig, EveryRangeIsChecked) {
                                "evaluation.k=[65537]",
                                "evaluation.k=[2,2]",
                                "evaluation.hop=0",
+                               "evaluation.hop=0.009",
                                "evaluation.hop=1.1"};
   for (const std::string text : wrong) {
     const std::string key = text.substr(0, text.find('='));

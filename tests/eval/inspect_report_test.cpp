@@ -5,8 +5,8 @@
 
 #include <fstream>
 
+#include "eval/small_model.h"
 #include "model/cocola_model.h"
-#include "model/model_file.h"
 #include "model/safetensors.h"
 #include "shards/example_shard.h"
 #include "support/temporary_directory.h"
@@ -19,19 +19,6 @@ namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using testing::TemporaryDirectory;
-
-fs::path write_model(const fs::path& path) {
-  ModelCard card;
-  card.model.width = 0.1;
-  card.model.depth = 0.1;
-  card.model.embedding_size = 4;
-  card.feature_kind = "hps";
-  card.feature_fingerprint = "0123456789abcdef";
-  card.config_yaml = "experiment: x\ntraining:\n  epochs: 3\n";
-  card.step = 77;
-  write_model_file(path, CocolaModel(card.model, 2, 1), card);
-  return path;
-}
 
 void write_set(const fs::path& directory) {
   const testing::ExampleShard shard;
@@ -47,7 +34,7 @@ void flip_at(const fs::path& path, double share) {
 
 TEST(Inspect, AModelIsNamedWithItsTensorsAndMetadata) {
   const TemporaryDirectory directory;
-  const InspectReport report = inspect(write_model(directory / "model.safetensors"));
+  const InspectReport report = inspect(testing::write_small_model(directory / "model.safetensors"));
   EXPECT_EQ(report.kind, "model");
   EXPECT_EQ(report.problem, "");
   const OrderedJson json = report.to_json();
@@ -91,7 +78,7 @@ TEST(Inspect, AForeignSafetensorsFileIsReadWithoutADigest) {
 
 TEST(Inspect, AModelOfAnotherShapeThanItsSettingsIsNotIntact) {
   const TemporaryDirectory directory;
-  const fs::path path = write_model(directory / "model.safetensors");
+  const fs::path path = testing::write_small_model(directory / "model.safetensors");
   SafetensorsFile file = read_safetensors(path);
   file.tensors.pop_back();
   write_safetensors(path, file);
@@ -116,6 +103,38 @@ TEST(Inspect, AShardAndItsSetAreCounted) {
   EXPECT_DOUBLE_EQ(shard.to_json()["seconds"], 0.37);
 }
 
+TEST(Inspect, AShardListsItsTracks) {
+  const TemporaryDirectory directory;
+  write_set(directory.path());
+  const InspectReport report = inspect(directory / "train-00000.h5");
+  const OrderedJson tracks = report.to_json()["track_list"];
+  ASSERT_EQ(tracks.size(), 2u);
+  EXPECT_EQ(tracks[0],
+            (OrderedJson{
+                {"name", "one"}, {"seconds", 0.15}, {"windows", 1}, {"stems", {"bass", "drums"}}}));
+  EXPECT_EQ(tracks[1]["name"], "zw\xc3\xb6lf");
+  EXPECT_EQ(tracks[1]["windows"], 2);
+  EXPECT_THAT(report.to_text(), HasSubstr("    one  0.15  1  [\"bass\",\"drums\"]"));
+}
+
+TEST(Inspect, SplitsWithoutWindowsAreVerifiedToo) {
+  const TemporaryDirectory directory;
+  testing::ExampleShard shard;
+  ManifestEntry with_windows = shard.write(directory / "train-00000.h5");
+  shard.split = "test";
+  shard.windows.clear();
+  const Manifest manifest{.settings = shard.settings,
+                          .config_yaml = "experiment: x\n",
+                          .version = "0.1.0",
+                          .shards = {with_windows, shard.write(directory / "test-00000.h5")}};
+  write_manifest(directory.path(), manifest);
+  EXPECT_EQ(inspect(directory.path()).problem, "");
+  flip_at(directory / "test-00000.h5", 0.5);
+  EXPECT_THAT(inspect(directory.path()).problem, HasSubstr("test-00000.h5"));
+  fs::remove(directory / "test-00000.h5");
+  EXPECT_THAT(inspect(directory.path()).problem, HasSubstr("test-00000.h5"));
+}
+
 TEST(Inspect, AConfigIsReadAndResolved) {
   const InspectReport report = inspect(fs::path(COCOLA_CONFIGS) / "tiny.yaml");
   EXPECT_EQ(report.kind, "config");
@@ -129,7 +148,7 @@ TEST(Inspect, AConfigIsReadAndResolved) {
 TEST(Inspect, AFlippedByteIsFoundAnywhere) {
   const TemporaryDirectory directory;
   for (const double share : {0.02, 0.3, 0.6, 0.95}) {
-    const fs::path model = write_model(directory / "model.safetensors");
+    const fs::path model = testing::write_small_model(directory / "model.safetensors");
     flip_at(model, share);
     EXPECT_FALSE(inspect(model).is_intact()) << share;
     EXPECT_THAT(inspect(model).to_text(), HasSubstr("not intact: "));

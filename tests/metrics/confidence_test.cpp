@@ -25,11 +25,21 @@ TEST(BootstrapMean, ValueIsThePlainMean) {
   EXPECT_DOUBLE_EQ(bootstrap_mean(values, cluster, 2, 0.95, 100, 1).value, 4.0);
 }
 
-TEST(BootstrapMean, OneClusterHasNoWidth) {
-  const std::vector<double> values = {0.25, 0.5, 0.9};
-  const Interval interval = bootstrap_mean(values, std::vector<int64_t>{0, 0, 0}, 1, 0.95, 50, 1);
-  EXPECT_EQ(interval.low, interval.value);
-  EXPECT_EQ(interval.high, interval.value);
+TEST(BootstrapMean, OneClusterHasNoInterval) {
+  const std::vector<double> values = {0.25, 0.5, 0.75};
+  const std::vector<int64_t> cluster = {3, 3, 3};
+  const MeanEstimate estimate = bootstrap_mean(values, cluster, 5, 0.95, 50, 1);
+  EXPECT_EQ(estimate.value, 0.5);
+  EXPECT_EQ(estimate.num_clusters, 1);
+  EXPECT_FALSE(estimate.interval.has_value());
+}
+
+TEST(BootstrapMean, ClustersWithoutMembersAreNotCounted) {
+  const std::vector<double> values = {1.0, 2.0, 3.0};
+  const MeanEstimate estimate =
+      bootstrap_mean(values, std::vector<int64_t>{1, 1, 7}, 9, 0.95, 200, 1);
+  EXPECT_EQ(estimate.num_clusters, 2);
+  EXPECT_TRUE(estimate.interval.has_value());
 }
 
 TEST(BootstrapMean, IndependentValuesGiveTheNormalInterval) {
@@ -37,10 +47,10 @@ TEST(BootstrapMean, IndependentValuesGiveTheNormalInterval) {
   PhiloxStream noise(3, DrawPurpose::noise, 0, 0, 0);
   std::vector<double> values(n);
   for (double& v : values) v = noise.next_normal();
-  const Interval interval = bootstrap_mean(values, one_cluster_each(n), n, 0.95, 4000, 7);
+  const MeanEstimate mean = bootstrap_mean(values, one_cluster_each(n), n, 0.95, 4000, 7);
   const double half_width = 1.96 / std::sqrt(static_cast<double>(n));
-  EXPECT_NEAR(interval.high - interval.value, half_width, 0.15 * half_width);
-  EXPECT_NEAR(interval.value - interval.low, half_width, 0.15 * half_width);
+  EXPECT_NEAR(mean.interval->high - mean.value, half_width, 0.15 * half_width);
+  EXPECT_NEAR(mean.value - mean.interval->low, half_width, 0.15 * half_width);
 }
 
 TEST(BootstrapMean, CopiesInsideAClusterAddNoCertainty) {
@@ -53,11 +63,13 @@ TEST(BootstrapMean, CopiesInsideAClusterAddNoCertainty) {
       cluster.push_back(c);
     }
   }
-  const Interval once = bootstrap_mean(values, one_cluster_each(40), 40, 0.9, 1000, 5);
-  const Interval tenfold = bootstrap_mean(copies, cluster, 40, 0.9, 1000, 5);
+  const Interval once =
+      bootstrap_mean(values, one_cluster_each(40), 40, 0.9, 1000, 5).interval.value();
+  const Interval tenfold = bootstrap_mean(copies, cluster, 40, 0.9, 1000, 5).interval.value();
   EXPECT_NEAR(once.low, tenfold.low, 1e-12);
   EXPECT_NEAR(once.high, tenfold.high, 1e-12);
-  const Interval naive = bootstrap_mean(copies, one_cluster_each(400), 400, 0.9, 1000, 5);
+  const Interval naive =
+      bootstrap_mean(copies, one_cluster_each(400), 400, 0.9, 1000, 5).interval.value();
   EXPECT_GT(tenfold.high - tenfold.low, 2.0 * (naive.high - naive.low));
 }
 
@@ -67,18 +79,20 @@ TEST(BootstrapMean, ClustersWeighByTheirMembers) {
   values.push_back(0.0);
   cluster.push_back(1);
   // A quarter of the resamples is twice the large cluster, a quarter twice the small one.
-  const Interval wide = bootstrap_mean(values, cluster, 2, 0.6, 4000, 11);
+  const Interval wide = bootstrap_mean(values, cluster, 2, 0.6, 4000, 11).interval.value();
   EXPECT_EQ(wide.low, 0.0);
   EXPECT_EQ(wide.high, 1.0);
-  const Interval narrow = bootstrap_mean(values, cluster, 2, 0.4, 4000, 11);
+  const Interval narrow = bootstrap_mean(values, cluster, 2, 0.4, 4000, 11).interval.value();
   EXPECT_NEAR(narrow.low, 0.99, 1e-12);
   EXPECT_NEAR(narrow.high, 0.99, 1e-12);
 }
 
 TEST(BootstrapMean, EmptyClustersChangeNothing) {
   const std::vector<double> values = {1.0, 2.0, 3.0};
-  const Interval dense = bootstrap_mean(values, std::vector<int64_t>{0, 1, 2}, 3, 0.95, 200, 1);
-  const Interval sparse = bootstrap_mean(values, std::vector<int64_t>{1, 4, 7}, 9, 0.95, 200, 1);
+  const Interval dense =
+      bootstrap_mean(values, std::vector<int64_t>{0, 1, 2}, 3, 0.95, 200, 1).interval.value();
+  const Interval sparse =
+      bootstrap_mean(values, std::vector<int64_t>{1, 4, 7}, 9, 0.95, 200, 1).interval.value();
   EXPECT_EQ(dense.low, sparse.low);
   EXPECT_EQ(dense.high, sparse.high);
 }
@@ -87,7 +101,7 @@ TEST(BootstrapMean, SeedAloneDecides) {
   const std::vector<double> values = {1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.5};
   const auto cluster = one_cluster_each(values.size());
   const auto with_seed = [&](uint64_t seed) {
-    return bootstrap_mean(values, cluster, 7, 0.95, 100, seed);
+    return bootstrap_mean(values, cluster, 7, 0.95, 100, seed).interval.value();
   };
   EXPECT_EQ(with_seed(1).low, with_seed(1).low);
   EXPECT_EQ(with_seed(1).high, with_seed(1).high);

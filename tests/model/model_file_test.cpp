@@ -32,6 +32,7 @@ ModelCard some_card() {
   card.step = 1234;
   card.config_yaml = "experiment: \"x\"\n";
   card.data_digest = "d";
+  card.training_tracks = "0123456789ab abcdef012345";
   card.version = "0.1.0";
   return card;
 }
@@ -76,6 +77,7 @@ TEST(ModelFile, WhatIsWrittenComesBack) {
   EXPECT_EQ(loaded.card.masked_db, expected.masked_db);
   EXPECT_EQ(loaded.card.step, expected.step);
   EXPECT_EQ(loaded.card.config_yaml, expected.config_yaml);
+  EXPECT_EQ(loaded.card.training_tracks, expected.training_tracks);
   EXPECT_EQ(loaded.digest, digest_of_file(path));
 
   const auto& before = model.state().entries();
@@ -128,6 +130,15 @@ TEST(ModelFile, MetadataMustBeCompleteAndPossible) {
   EXPECT_THAT(with("similarity", "dot"), HasSubstr("'dot'"));
   EXPECT_THAT(with("feature_fingerprint", ""), HasSubstr("'feature_fingerprint'"));
   EXPECT_THAT(with("width", "100"), HasSubstr("model.width"));
+  EXPECT_THAT(with("in_channels", "3"), HasSubstr("'in_channels' is 3; allowed range [1, 2]"));
+  EXPECT_THAT(with("in_channels", "-1"), HasSubstr("'in_channels'"));
+  EXPECT_THAT(with("sample_rate_hz", "0"), HasSubstr("'sample_rate_hz' is 0"));
+  EXPECT_THAT(with("window_seconds", "0.49"), HasSubstr("'window_seconds' is 0.49"));
+  EXPECT_THAT(with("window_seconds", "1e9"), HasSubstr("allowed range [0.5, 60]"));
+  EXPECT_THAT(with("masked_db", "1e39"), HasSubstr("'masked_db' is 1e+39"));
+  EXPECT_THAT(with("step", "-1"), HasSubstr("'step' is -1"));
+  EXPECT_THAT(with("training_tracks", "a song"), HasSubstr("'training_tracks'"));
+  EXPECT_EQ(refusal([](SafetensorsFile& f) { f.metadata.erase("training_tracks"); }), "accepted");
 }
 
 // Exit status of a Python program, -1 if there is none.

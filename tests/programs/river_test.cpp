@@ -12,6 +12,7 @@
 namespace cocola {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using testing::kMusic;
 using testing::kTiny;
@@ -179,6 +180,32 @@ TEST(River, EvaluationPrintsOneJsonDocumentOfTheDocumentedShape) {
       EXPECT_GE(row["high"].get<double>(), row["accuracy"].get<double>());
     }
   }
+  EXPECT_EQ(json["data"], "own");
+  EXPECT_EQ(json["trained_on"], false);
+}
+
+TEST(River, EvaluationTellsSongsOfTheTrainingFromOthers) {
+  const Workplace place;
+  const std::vector<std::string> model = {"--model", testing::model_path(), "--json"};
+  const auto evaluate = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), model.begin(), model.end());
+    return place.run("cocola_eval", arguments);
+  };
+  const ProgramResult own = evaluate({"--config", kTiny, "--set", "evaluation.split=train"});
+  ASSERT_EQ(own.status, 0) << own.errors;
+  EXPECT_EQ(Json::parse(own.output)["trained_on"], true);
+
+  std::string all_test = read_file(kTiny, 1 << 16);
+  const std::string split = "{train: 0.5, valid: 0.25, test: 0.25}";
+  all_test.replace(all_test.find(split), split.size(), "{train: 0, valid: 0, test: 1}");
+  std::ofstream(place / "other.yaml") << all_test;
+  const std::vector<std::string> other = {"--config", "other.yaml", "--set", "data.shards=other"};
+  ASSERT_EQ(place.run("cocola_preprocess", other).status, 0);
+  const ProgramResult refused = evaluate(other);
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_EQ(refused.output, "");
+  EXPECT_THAT(refused.errors, AllOf(HasSubstr("tracks of split test in other: "),
+                                    HasSubstr("choose a split it has not seen")));
 }
 
 TEST(River, ScoresAreFiniteAndTheModesDiffer) {
@@ -193,6 +220,23 @@ TEST(River, ScoresAreFiniteAndTheModesDiffer) {
   EXPECT_GT(row["windows"].get<int>(), 1);
   EXPECT_NE(row["both"].get<double>(), row["harmonic"].get<double>());
   EXPECT_NE(row["harmonic"].get<double>(), row["percussive"].get<double>());
+}
+
+TEST(River, ASilentRecordingHasNoScoreAndTheReason) {
+  const Workplace place;
+  std::string wav(
+      "RIFF\x24\xfa\0\0WAVEfmt "
+      "\x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data\0\xfa\0\0",
+      44);
+  std::ofstream(place / "silent.wav", std::ios::binary) << wav << std::string(64000, '\0');
+  const ProgramResult result = place.run(
+      "cocola_score",
+      {"--model", testing::model_path(), "--json", testing::two_stems()[0], "silent.wav"});
+  ASSERT_EQ(result.status, 0) << result.errors;
+  const Json row = Json::parse(result.output)["scores"][0];
+  for (const char* mode : {"both", "harmonic", "percussive"}) EXPECT_EQ(row[mode], nullptr) << mode;
+  EXPECT_EQ(row["reason"], "no window is audible in both files");
+  EXPECT_EQ(row["windows"], 0);
 }
 
 TEST(River, EveryKindOfFileIsInspected) {

@@ -269,6 +269,9 @@ TEST_F(ForeignShard, IsRefusedInWordsWhenItBreaksTheRules) {
       {"virtual", "virtual dataset"},
       {"committed_type", "type is not a plain"},
       {"group_for_dataset", "/stems/audio"},
+      {"never_written", "/stems/audio: 2097152 bytes were never written"},
+      {"never_written_chunks", "/stems/audio: 576460752303423488 bytes were never written"},
+      {"one_chunk", "/stems/audio: 576460752303423488 bytes cannot be in a file of"},
   };
   std::vector<std::string> variants;
   for (const auto& fault : faults) variants.push_back(fault.first);

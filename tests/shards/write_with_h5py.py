@@ -119,6 +119,12 @@ def write(path, settings, variant):
             f["type"] = audio.dtype
             del f["stems/audio"]
             f.create_dataset("stems/audio", data=audio, dtype=f["type"])
+        elif variant in ("never_written", "never_written_chunks", "one_chunk"):
+            del f["stems/audio"]
+            chunks = None if variant == "never_written" else (1024,)
+            f.create_dataset("stems/audio", (2**20 if chunks is None else 2**58,), "<i2", chunks=chunks)
+            if variant == "one_chunk":
+                f["stems/audio"][:1024] = 1
         elif variant == "group_for_dataset":
             del f["stems/audio"]
             f.create_group("stems/audio")
