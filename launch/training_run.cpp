@@ -13,6 +13,7 @@
 #include "config/command_line.h"
 #include "config/config_file.h"
 #include "features/feature_settings.h"
+#include "launch/memory_estimate.h"
 #include "model/training_tracks.h"
 
 namespace cocola {
@@ -50,28 +51,6 @@ std::string own_cores() {
   std::string text = std::string(name) + ":";
   for (int core = 0; core < CPU_SETSIZE; ++core) text += CPU_ISSET(core, &mask) ? '1' : '0';
   return text;
-}
-
-// Values that one window keeps for the backward pass in the published network at 64 x 501, measured
-// by layer; other networks and windows are scaled from it.
-constexpr double kActivationsPerWindow = 12.7e6;
-
-double estimated_gigabytes_per_rank(const RunConfig& config, const CocolaModel& model,
-                                    int64_t world_size) {
-  const FeatureShape shape = config.features.shape(config.window_samples());
-  const double scale = static_cast<double>(shape.mel_bins * shape.frames) / (64.0 * 501.0) *
-                       config.model.width * std::max(0.4, config.model.depth);
-  const double bytes = config.training.precision == Precision::bf16 ? 2 : 4;
-  const double windows = 2.0 * static_cast<double>(config.training.pairs_per_step / world_size);
-  const double parameters = static_cast<double>(model.state().num_parameters()) * 4 * 4;
-  return (windows * kActivationsPerWindow * scale * bytes + parameters) / 1e9;
-}
-
-// The similarities of all validation windows with each other, on rank 0.
-double validation_gigabytes(const RunConfig& config, int64_t num_valid_windows) {
-  const auto n =
-      static_cast<double>(std::min(num_valid_windows, config.training.validation_windows));
-  return n * n * 4 / 1e9;
 }
 
 }  // namespace
@@ -195,10 +174,7 @@ std::vector<std::string> describe_run(const RunConfig& config, const OpenData& d
                    t.pairs_per_step, world_size, t.pairs_per_step / world_size, t.pairs_per_group));
   line("epoch", fmt::format("{} steps, {} windows left out", sampler.steps_per_epoch(),
                             sampler.num_windows % sampler.pairs_per_step));
-  line("memory", fmt::format("about {:.1f} GB a rank for activations and parameters, {:.1f} GB of "
-                             "main memory on rank 0 for validation",
-                             estimated_gigabytes_per_rank(config, model, world_size),
-                             validation_gigabytes(config, data.training.num_valid_windows)));
+  line("memory", to_text(estimate_memory(config, model.state().num_parameters(), world_size)));
   return lines;
 }
 

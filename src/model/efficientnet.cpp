@@ -8,48 +8,14 @@
 #include <ATen/ops/stack.h>
 #include <fmt/format.h>
 
-#include <array>
-#include <cmath>
 #include <optional>
 #include <vector>
 
 #include "model/layers.h"
+#include "model/trunk_plan.h"
 
 namespace cocola {
 namespace {
-
-constexpr int64_t kNominalImage = 224;
-
-// Consecutive blocks of one shape; only the first changes size and channels. Channels at width 1.
-struct Stage {
-  int64_t repeats, kernel, stride, expansion, in, out;
-};
-constexpr int64_t kStemChannels = 32, kHeadChannels = 1280;
-constexpr std::array<Stage, 7> kStages = {{{1, 3, 1, 1, 32, 16},
-                                           {2, 3, 2, 6, 16, 24},
-                                           {2, 5, 2, 6, 24, 40},
-                                           {3, 3, 2, 6, 40, 80},
-                                           {3, 5, 1, 6, 80, 112},
-                                           {4, 5, 2, 6, 112, 192},
-                                           {1, 3, 1, 6, 192, 320}}};
-
-// Channels at another width: the nearest multiple of 8, never more than 10 % less.
-int64_t scale_channels(int64_t channels, double width) {
-  constexpr int64_t kMultiple = 8;
-  const double wanted = static_cast<double>(channels) * width;
-  const int64_t nearest = static_cast<int64_t>(wanted + kMultiple / 2.0) / kMultiple * kMultiple;
-  const int64_t rounded = std::max(kMultiple, nearest);
-  return static_cast<double>(rounded) < 0.9 * wanted ? rounded + kMultiple : rounded;
-}
-
-int64_t scale_repeats(int64_t repeats, double depth) {
-  return static_cast<int64_t>(std::ceil(depth * static_cast<double>(repeats)));
-}
-
-struct BlockShape {
-  int64_t in, out, kernel, stride, expansion, nominal_size;
-  bool skip;
-};
 
 // The inverted bottleneck: expand, depthwise, squeeze-and-excite, project.
 class Block {
@@ -74,7 +40,7 @@ class Block {
 // Members are made in the order in which the state lists them.
 Block::Block(const BlockShape& shape, const std::string& name, ModelState& state)
     : skip_(shape.skip) {
-  const int64_t middle = shape.in * shape.expansion;
+  const int64_t middle = shape.middle();
   const int64_t squeezed = std::max<int64_t>(1, shape.in / 4);
   if (shape.expansion != 1) {
     expand_.emplace(ConvolutionShape{.in = shape.in, .out = middle}, name + "._expand_conv", state);
@@ -142,29 +108,20 @@ EfficientNet::EfficientNet(const ModelConfig& config, int64_t in_channels,
                            const std::string& prefix, ModelState& state)
     : impl_(std::make_unique<Impl>()) {
   impl_->drop_connect = config.drop_connect;
-  impl_->num_features = scale_channels(kHeadChannels, config.width);
-  int64_t channels = scale_channels(kStemChannels, config.width);
+  const TrunkPlan plan = plan_trunk(config);
+  impl_->num_features = plan.head_channels;
   impl_->stem.emplace(ConvolutionShape{.in = in_channels,
-                                       .out = channels,
+                                       .out = plan.stem_channels,
                                        .kernel = 3,
-                                       .stride = 2,
+                                       .stride = kStemStride,
                                        .nominal_size = kNominalImage},
                       prefix + "._conv_stem", state);
-  impl_->norm0.emplace(channels, prefix + "._bn0", state);
-  int64_t size = kNominalImage / 2;
-  for (const Stage& stage : kStages) {
-    const int64_t out = scale_channels(stage.out, config.width);
-    for (int64_t repeat = 0; repeat < scale_repeats(stage.repeats, config.depth); ++repeat) {
-      // The first block of a stage never skips, even where a narrow trunk makes in equal to out.
-      const int64_t stride = repeat == 0 ? stage.stride : 1;
-      impl_->blocks.emplace_back(
-          BlockShape{channels, out, stage.kernel, stride, stage.expansion, size, repeat > 0},
-          fmt::format("{}._blocks.{}", prefix, impl_->blocks.size()), state);
-      channels = out;
-      size = (size + stride - 1) / stride;
-    }
+  impl_->norm0.emplace(plan.stem_channels, prefix + "._bn0", state);
+  for (const BlockShape& shape : plan.blocks) {
+    impl_->blocks.emplace_back(shape, fmt::format("{}._blocks.{}", prefix, impl_->blocks.size()),
+                               state);
   }
-  impl_->head.emplace(ConvolutionShape{.in = channels, .out = impl_->num_features},
+  impl_->head.emplace(ConvolutionShape{.in = plan.blocks.back().out, .out = plan.head_channels},
                       prefix + "._conv_head", state);
   impl_->norm1.emplace(impl_->num_features, prefix + "._bn1", state);
 }

@@ -10,14 +10,6 @@
 #include "training/precision.h"
 
 namespace cocola {
-namespace {
-
-int64_t pairs_in_memory(const TrainingConfig& config, int64_t num_pairs) {
-  if (config.groups_in_memory == 0) return num_pairs;
-  return std::min(num_pairs, config.groups_in_memory * config.pairs_per_group);
-}
-
-}  // namespace
 
 StepEmbeddings::StepEmbeddings(const CocolaModel& model, const FlatParameters& flat,
                                const Batch& batch, const TrainingConfig& config)
@@ -26,7 +18,7 @@ StepEmbeddings::StepEmbeddings(const CocolaModel& model, const FlatParameters& f
       batch_(batch),
       config_(config),
       num_pairs_(batch.anchors.size(0)),
-      piece_(pairs_in_memory(config, num_pairs_)) {
+      piece_(config.pairs_in_memory(num_pairs_)) {
   if (piece_ == num_pairs_) {
     std::tie(anchors_, positives_) = embed(0, num_pairs_, flat.statistics());
     return;

@@ -1,5 +1,6 @@
 // Settings of training. All sizes are for the whole world.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -71,6 +72,11 @@ struct TrainingConfig {
   // pairs_per_step.
   void validate_world(int64_t world_size) const;
   int64_t groups_per_step() const { return pairs_per_step / pairs_per_group; }
+  // Of a rank's num_pairs, those whose activations it keeps at once.
+  int64_t pairs_in_memory(int64_t num_pairs) const {
+    if (groups_in_memory == 0) return num_pairs;
+    return std::min(num_pairs, groups_in_memory * pairs_per_group);
+  }
   // Learning rate of a step in [0, last_step); last_step is exclusive.
   double learning_rate_at(int64_t step, int64_t last_step) const;
   bool operator==(const TrainingConfig&) const = default;

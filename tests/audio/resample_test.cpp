@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "support/golden.h"
+#include "support/measured.h"
 #include "support/sound_file.h"
 
 namespace cocola {
@@ -45,7 +46,8 @@ TEST(Resample, EqualsTheReferenceAtEveryRate) {
       largest = std::max(largest, std::abs(expected[i]));
       error = std::max(error, std::abs(output[i] - expected[i]));
     }
-    EXPECT_LE(error, 1e-5f * largest) << rate;
+    EXPECT_LE(testing::measured("resampler", static_cast<double>(error / largest), 1e-5), 1e-5)
+        << rate;
   }
 }
 

@@ -201,12 +201,37 @@ TEST(ShippedConfigs, EachIsValidPrintableAndTrainsAlone) {
 }
 
 TEST(ShippedConfigs, TinyAndAllShareTheirStepAmongUpToEightRanks) {
-  for (const char* name : {"tiny.yaml", "all.yaml", "mel.yaml"}) {
+  for (const char* name : {"tiny.yaml", "all.yaml", "mel.yaml", "my_stems.yaml"}) {
     const RunConfig config = load_config(std::filesystem::path(COCOLA_CONFIGS) / name, {});
     for (const int64_t world_size : {1, 2, 4, 8}) {
       EXPECT_NO_THROW(config.training.validate_world(world_size)) << name;
     }
   }
+}
+
+// The recipe of the paper, and MUSDB18-HQ nowhere but in the test split.
+TEST(ShippedConfigs, RowsOfThePublishedTablesTrainAsPublished) {
+  int num_rows = 0;
+  for (const auto& file : std::filesystem::directory_iterator(COCOLA_CONFIGS)) {
+    if (!file.path().filename().string().starts_with("published_")) continue;
+    ++num_rows;
+    SCOPED_TRACE(file.path());
+    const RunConfig config = load_config(file.path(), {});
+    EXPECT_EQ(config.experiment, file.path().stem());
+    EXPECT_EQ(config.training.pairs_per_step, 32);
+    EXPECT_EQ(config.training.pairs_per_group, 32);
+    EXPECT_EQ(config.training.learning_rate, 1e-3);
+    EXPECT_EQ(config.training.schedule, LearningRateSchedule::constant);
+    EXPECT_EQ(config.window_samples(), 80000);
+    EXPECT_EQ(config.model.width, 1.0);
+    EXPECT_EQ(config.model.depth, 1.0);
+    int num_held_out = 0;
+    for (const DatasetConfig& dataset : config.data.datasets) {
+      if (dataset.layout == Layout::musdb18hq && dataset.into == IntoSplit::test) ++num_held_out;
+    }
+    EXPECT_EQ(num_held_out, 1);
+  }
+  EXPECT_EQ(num_rows, 6);
 }
 
 }  // namespace

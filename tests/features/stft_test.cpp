@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "features/front_end_support.h"
 #include "support/golden.h"
+#include "support/measured.h"
 
 namespace cocola {
 namespace {
@@ -24,7 +25,8 @@ class StftAt : public testing::EverySimdLevel {
 TEST_P(StftAt, MagnitudeEqualsLibrosa) {
   const SafetensorsFile golden = testing::golden("frontend");
   const at::Tensor found = magnitude(golden.get("waveform")[0].contiguous(), EdgePadding::zeros);
-  EXPECT_LE(relative_error(found.t(), golden.get("window0.magnitude")), 1e-5);
+  const double error = relative_error(found.t(), golden.get("window0.magnitude"));
+  EXPECT_LE(testing::measured("STFT, magnitude", error, 1e-5), 1e-5);
 }
 
 TEST_P(StftAt, EdgesAreThoseOfThePaddedWaveform) {

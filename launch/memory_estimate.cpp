@@ -1,0 +1,58 @@
+#include "launch/memory_estimate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "model/activations.h"
+
+namespace cocola {
+namespace {
+
+constexpr int64_t kFloat = 4, kBfloat16 = 2;
+constexpr int64_t kParameterCopies = 4;  // values, gradients, two moments
+// Beside what the graph keeps: gradients of the layer at hand, and memory between blocks. Measured:
+// docs/performance.md.
+constexpr double kActivationOverhead = 1.15;
+constexpr int64_t kProgram = 500'000'000;  // LibTorch's own 0.3 GB, and what its libraries keep
+constexpr int64_t kScratchPerThread = 10'000'000;
+
+int64_t similarity_bytes(int64_t rows, int64_t columns, int64_t embedding_size) {
+  constexpr int64_t kCopies = 3;  // similarities, their probabilities, their gradient
+  return kFloat * kCopies * (rows * columns + (rows + columns) * embedding_size);
+}
+
+}  // namespace
+
+MemoryEstimate estimate_memory(const RunConfig& config, int64_t num_parameters,
+                               int64_t world_size) {
+  const TrainingConfig& t = config.training;
+  const FeatureShape shape = config.features.shape(config.window_samples());
+  const int64_t pairs = t.pairs_per_step / world_size, dimensions = config.model.embedding_size;
+  const int64_t value_bytes = t.precision == Precision::bf16 ? kBfloat16 : kFloat;
+  const int64_t kept =
+      2 * t.pairs_in_memory(pairs) * value_bytes *
+      saved_values_per_window(config.model, shape.channels, shape.mel_bins, shape.frames);
+  MemoryEstimate estimate;
+  estimate.activations = static_cast<int64_t>(kActivationOverhead * static_cast<double>(kept));
+  estimate.parameters = kParameterCopies * kFloat * num_parameters;
+  if (t.precision == Precision::bf16) estimate.parameters += kBfloat16 * num_parameters;
+  estimate.similarities =
+      std::max(similarity_bytes(pairs, t.pairs_per_step, dimensions),
+               similarity_bytes(t.validation_windows, t.validation_windows, dimensions));
+  estimate.loader = (t.loader.read_ahead + 1) * 2 * pairs * kFloat * shape.size() +
+                    std::max<int64_t>(1, t.loader.num_threads) * kScratchPerThread;
+  estimate.program = kProgram;
+  return estimate;
+}
+
+std::string to_text(const MemoryEstimate& estimate) {
+  const auto gigabytes = [](int64_t bytes) { return static_cast<double>(bytes) / 1e9; };
+  return fmt::format(
+      "about {:.1f} GB a rank: {:.1f} for activations, {:.1f} for parameters and optimiser, {:.1f} "
+      "for similarities, {:.1f} for batches ahead, {:.1f} for the program",
+      gigabytes(estimate.total()), gigabytes(estimate.activations), gigabytes(estimate.parameters),
+      gigabytes(estimate.similarities), gigabytes(estimate.loader), gigabytes(estimate.program));
+}
+
+}  // namespace cocola

@@ -1,0 +1,59 @@
+#include "launch/memory_estimate.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "config/config_file.h"
+
+namespace cocola {
+namespace {
+
+constexpr int64_t kPublishedParameters = 4'926'300;
+
+RunConfig config_of(const char* name) {
+  return load_config(std::filesystem::path(COCOLA_CONFIGS) / name, {});
+}
+
+// The network's own part is checked against allocations in tests/model, the whole against a process
+// in tests/programs.
+TEST(MemoryEstimate, AllFor12GigabytesFitsThem) {
+  const MemoryEstimate estimate =
+      estimate_memory(config_of("all_12gb.yaml"), kPublishedParameters, 1);
+  EXPECT_LT(estimate.total(), 12'000'000'000) << to_text(estimate);
+  EXPECT_GT(estimate.total(), 6'000'000'000) << "the card could take more: " << to_text(estimate);
+}
+
+TEST(MemoryEstimate, AllWantsMoreThanThatAlone) {
+  EXPECT_GT(estimate_memory(config_of("all.yaml"), kPublishedParameters, 1).total(),
+            12'000'000'000);
+}
+
+TEST(MemoryEstimate, RanksShareWhatGrowsWithTheBatch) {
+  const RunConfig config = config_of("all.yaml");
+  const MemoryEstimate one = estimate_memory(config, kPublishedParameters, 1);
+  const MemoryEstimate eight = estimate_memory(config, kPublishedParameters, 8);
+  EXPECT_NEAR(static_cast<double>(one.activations) / static_cast<double>(eight.activations), 8.0,
+              1e-6);
+  EXPECT_EQ(one.parameters, eight.parameters);
+  EXPECT_GT(one.loader, eight.loader);
+}
+
+TEST(MemoryEstimate, Bfloat16HalvesActivations) {
+  RunConfig config = config_of("all.yaml");
+  const MemoryEstimate narrow = estimate_memory(config, kPublishedParameters, 1);
+  config.training.precision = Precision::fp32;
+  const MemoryEstimate wide = estimate_memory(config, kPublishedParameters, 1);
+  EXPECT_NEAR(static_cast<double>(wide.activations) / static_cast<double>(narrow.activations), 2.0,
+              1e-6);
+}
+
+TEST(MemoryEstimate, SaysWhatItConsistsOf) {
+  const MemoryEstimate estimate{3'000'000'000, 100'000'000, 200'000'000, 300'000'000, 400'000'000};
+  EXPECT_EQ(to_text(estimate),
+            "about 4.0 GB a rank: 3.0 for activations, 0.1 for parameters and optimiser, 0.2 for "
+            "similarities, 0.3 for batches ahead, 0.4 for the program");
+}
+
+}  // namespace
+}  // namespace cocola
