@@ -82,7 +82,7 @@ void inspect_shard_set(const fs::path& directory, InspectReport& report) {
   facts["shards"] = std::move(shards);
   facts["config"] = manifest.config_yaml;
   for (const auto& [split, windows] : windows_of) {
-    verify_shards(directory, manifest, split, 0, 1);
+    verify_shards(directory, manifest, {split}, 0, 1);
     if (windows > 0) ShardSet(directory, split, false);  // a set without windows cannot be opened
   }
 }
