@@ -174,7 +174,7 @@ TEST(ModelFile, PublicLibrariesReadItAndEmbedAlike) {
   EXPECT_GT((embedding[0] - embedding[1]).abs().max().item<double>(), 1e-2);
   arrays.tensors = {{"features", features}, {"embedding", embedding}};
   write_safetensors(directory / "arrays.safetensors", arrays);
-  const auto script = std::filesystem::path(__FILE__).parent_path() / "check_model_file.py";
+  const std::filesystem::path script = COCOLA_TESTS "/model/check_model_file.py";
   EXPECT_EQ(run_python({script.string(), (directory / "model.safetensors").string(),
                         (directory / "arrays.safetensors").string()}),
             0);

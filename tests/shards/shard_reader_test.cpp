@@ -204,8 +204,8 @@ class ForeignShard : public ::testing::Test {
   }
   void write(const std::vector<std::string>& variants) const {
     std::vector<std::string> command = {testing::python(),
-                                        fs::path(__FILE__).parent_path() / "write_with_h5py.py",
-                                        dir_.path(), settings_to_json(example_.settings).dump()};
+                                        COCOLA_TESTS "/shards/write_with_h5py.py", dir_.path(),
+                                        settings_to_json(example_.settings).dump()};
     command.insert(command.end(), variants.begin(), variants.end());
     const auto result = testing::run_process(command);
     ASSERT_EQ(result.status, 0) << result.errors;
