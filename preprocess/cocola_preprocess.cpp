@@ -88,9 +88,10 @@ int64_t threads_of_rank(const Communicator& host) {
 int preprocess(const CommandLine& line, Communicator& host) {
   const RunConfig& config = line.config;
   set_log_rank(host.rank(), host.world_size());
-  const TrackList list = find_tracks(config.data.datasets);
-  const std::vector<PlannedShard> plan = plan_shards(config, list.tracks);
-  const ShardDirectory directory(config, plan, bad_tracks(list, config));
+  TrackList list = find_tracks(config.data.datasets);
+  std::vector<SkippedTrack> found_bad = bad_tracks(list, config);
+  const std::vector<PlannedShard> plan = plan_shards(config, std::move(list.tracks));
+  const ShardDirectory directory(config, plan, std::move(found_bad));
   fs::create_directories(config.data.shards);
   if (host.is_rank_zero()) {
     sweep_stale_temporaries(config.data.shards);

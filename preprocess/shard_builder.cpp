@@ -261,7 +261,7 @@ std::optional<ShardReceipt> build_shard(const fs::path& directory, const Planned
   ShardReceipt receipt;
   receipt.entry.file = planned.file;
   receipt.entry.split = planned.split;
-  receipt.sources = planned.sources;
+  receipt.sources = sources_of(planned);
   receipt.settings = deciding_settings(config);
   auto decoded = decode_all(planned, receipt.sources, config, directory, num_threads, progress);
   if (!decoded) return std::nullopt;

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
+#include <map>
 #include <system_error>
 
 #include "base/digest.h"
@@ -85,43 +88,42 @@ std::string first_difference(const PlannedShard& planned, const Json& settings,
     return fmt::format("it was made with {} {}, the configuration says {}", key.back(),
                        shown(receipt.settings), shown(settings));
   }
-  for (size_t i = 0; i < std::min(planned.sources.size(), receipt.sources.size()); ++i) {
-    const std::string difference = difference_of(planned.sources[i], receipt.sources[i]);
+  const std::vector<SourceFile> sources = sources_of(planned);
+  for (size_t i = 0; i < std::min(sources.size(), receipt.sources.size()); ++i) {
+    const std::string difference = difference_of(sources[i], receipt.sources[i]);
     if (!difference.empty()) return difference;
   }
-  if (planned.sources.size() != receipt.sources.size()) {
+  if (sources.size() != receipt.sources.size()) {
     return fmt::format("it was made from {} files, {} are found now", receipt.sources.size(),
-                       planned.sources.size());
+                       sources.size());
   }
   return "";
 }
 
-std::vector<PlannedShard> plan_shards(const RunConfig& config,
-                                      const std::vector<TrackFiles>& tracks) {
+std::vector<PlannedShard> plan_shards(const RunConfig& config, std::vector<TrackFiles> tracks) {
+  std::map<std::string, std::vector<PlannedShard>> of_split;
+  for (TrackFiles& track : tracks) {
+    std::vector<PlannedShard>& shards = of_split[track.split];
+    if (shards.empty() || std::ssize(shards.back().tracks) == config.data.tracks_per_shard) {
+      shards.push_back({fmt::format("{}-{:05}.h5", track.split, shards.size()), track.split, {}});
+    }
+    shards.back().tracks.push_back(std::move(track));
+  }
   std::vector<PlannedShard> plan;
   for (const char* split : {"train", "valid", "test"}) {
-    int64_t num_shards = 0;
-    bool open = false;
-    for (const TrackFiles& track : tracks) {
-      if (track.split != split) continue;
-      if (!open) {
-        plan.push_back({fmt::format("{}-{:05}.h5", split, num_shards++), split, {}, {}});
-        open = true;
-      }
-      plan.back().tracks.push_back(track);
-      open = static_cast<int64_t>(plan.back().tracks.size()) < config.data.tracks_per_shard;
-    }
-  }
-  for (PlannedShard& shard : plan) {
-    for (const TrackFiles& track : shard.tracks) {
-      for (const StemFiles& stem : track.stems) {
-        for (const fs::path& file : stem.files) {
-          shard.sources.push_back(look_at(track, stem, file));
-        }
-      }
-    }
+    std::ranges::move(of_split[split], std::back_inserter(plan));
   }
   return plan;
+}
+
+std::vector<SourceFile> sources_of(const PlannedShard& planned) {
+  std::vector<SourceFile> sources;
+  for (const TrackFiles& track : planned.tracks) {
+    for (const StemFiles& stem : track.stems) {
+      for (const fs::path& file : stem.files) sources.push_back(look_at(track, stem, file));
+    }
+  }
+  return sources;
 }
 
 }  // namespace cocola

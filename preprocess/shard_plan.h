@@ -15,13 +15,14 @@ struct PlannedShard {
   std::string file;  // "train-00003.h5"
   std::string split;
   std::vector<TrackFiles> tracks;
-  std::vector<SourceFile> sources;  // all files of the tracks, without digests
 };
 
 // Tracks in order of name, data.tracks_per_shard to a shard.
+std::vector<PlannedShard> plan_shards(const RunConfig& config, std::vector<TrackFiles> tracks);
+
+// All files of the shard's tracks as they lie there now, without digests.
 // Throws: Error naming a file that cannot be looked at.
-std::vector<PlannedShard> plan_shards(const RunConfig& config,
-                                      const std::vector<TrackFiles>& tracks);
+std::vector<SourceFile> sources_of(const PlannedShard& planned);
 
 // What every shard of this configuration shares.
 ShardSettings shard_settings(const RunConfig& config);
