@@ -2,7 +2,7 @@
 # The whole of cocola on a fresh machine: installs what is missing, builds, renders songs into stems, preprocesses,
 # trains on two ranks, measures accuracy on songs never trained on, and scores two pairs of files.
 #
-#   launch/demo.sh          97 songs; about half an hour on 2 cores without a GPU
+#   launch/demo.sh          97 songs; about a quarter of an hour on 2 cores without a GPU
 #   launch/demo.sh --quick  a few songs and steps; about 4 minutes after the build
 #
 # Environment: COCOLA_PRESET  preset of CMakePresets.json (default: release)
