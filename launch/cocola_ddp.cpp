@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "comm/rank_threads.h"
 #include "config/command_line.h"
 #include "config/config_file.h"
 #include "launch/training_run.h"

@@ -1,15 +1,11 @@
 #include "launch/training_run.h"
 
-#include <sched.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <set>
 #include <utility>
 
 #include "base/digest.h"
 #include "base/error.h"
-#include "base/process.h"
 #include "config/command_line.h"
 #include "config/config_file.h"
 #include "features/feature_settings.h"
@@ -38,19 +34,6 @@ void verify_together(const fs::path& directory, const Manifest& manifest, Commun
   }
   verify_shards(directory, manifest, splits, host.rank(), host.world_size());
   host.barrier_within(kOpeningSeconds + bytes / kSlowestBytesPerSecond);
-}
-
-// Host and cores on which this process may run, as a text that equals that of a process with the
-// same ones.
-std::string own_cores() {
-  char name[256] = {};
-  gethostname(name, sizeof(name) - 1);
-  cpu_set_t mask;
-  CPU_ZERO(&mask);
-  sched_getaffinity(0, sizeof(mask), &mask);
-  std::string text = std::string(name) + ":";
-  for (int core = 0; core < CPU_SETSIZE; ++core) text += CPU_ISSET(core, &mask) ? '1' : '0';
-  return text;
 }
 
 }  // namespace
@@ -100,10 +83,6 @@ at::Device choose_device(DeviceChoice choice, const Communicator& host) {
                "training.device is cuda, but no usable GPU was found; use auto or cpu");
   }
   return at::kCPU;
-}
-
-int64_t threads_per_rank(Communicator& host) {
-  return std::max<int64_t>(1, available_cores() / count_ranks_with(host, own_cores()));
 }
 
 std::string run_fingerprint(const RunConfig& config) {

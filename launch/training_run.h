@@ -33,10 +33,6 @@ OpenData open_training_data(const RunConfig& config, Communicator& host);
 // when there are fewer GPUs than ranks on this host.
 at::Device choose_device(DeviceChoice choice, const Communicator& host);
 
-// Threads of one rank: the cores of its affinity mask, shared with the ranks of the same host that
-// have the same mask. Collective: every rank.
-int64_t threads_per_rank(Communicator& host);
-
 // Digest of what must not change when a run is resumed: settings that decide the mathematics, and
 // the data.
 std::string run_fingerprint(const RunConfig& config);

@@ -1,7 +1,6 @@
 // Tracks in, HDF5 shards and a manifest out. Run it again after a stop: finished shards are kept.
 #include <filesystem>
 #include <map>
-#include <thread>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -9,6 +8,7 @@
 #include "base/process.h"
 #include "base/progress.h"
 #include "comm/communicator.h"
+#include "comm/rank_threads.h"
 #include "config/command_line.h"
 #include "preprocess/datasets/dataset.h"
 #include "preprocess/shard_builder.h"
@@ -78,13 +78,6 @@ std::vector<SkippedTrack> bad_tracks(const TrackList& list, const RunConfig& con
   return skipped;
 }
 
-// Ranks bound to cores of their own use those, others share the machine.
-int64_t threads_of_rank(const Communicator& host) {
-  const auto all = static_cast<int64_t>(std::thread::hardware_concurrency());
-  const int64_t mine = available_cores();
-  return mine < all ? mine : std::max<int64_t>(1, mine / host.local_size());
-}
-
 int preprocess(const CommandLine& line, Communicator& host) {
   const RunConfig& config = line.config;
   set_log_rank(host.rank(), host.world_size());
@@ -103,7 +96,7 @@ int preprocess(const CommandLine& line, Communicator& host) {
   const Share share{line.part_index * host.world_size() + host.rank(),
                     line.num_parts * host.world_size()};
   const std::optional<int64_t> num_built =
-      build_missing(config, plan, directory, share, threads_of_rank(host), host.is_rank_zero());
+      build_missing(config, plan, directory, share, threads_per_rank(host), host.is_rank_zero());
   if (!num_built) {
     log_info("stopped on request; run the same command to continue");
     return kExitStopped;

@@ -63,28 +63,30 @@ void ShardDirectory::remove_outdated() const {
   }
 }
 
-bool ShardDirectory::has(const PlannedShard& shard) const {
-  const std::optional<ShardReceipt> receipt = read_receipt(path_, shard.file);
-  if (!receipt) return false;
-  if (receipt->entry.num_tracks == 0) return true;
+std::optional<ShardReceipt> ShardDirectory::receipt_of(const PlannedShard& shard) const {
+  std::optional<ShardReceipt> receipt = read_receipt(path_, shard.file);
+  if (!receipt || receipt->entry.num_tracks == 0) return receipt;
   std::error_code error;
   const auto size = fs::file_size(path_ / shard.file, error);
-  if (error) return false;
+  if (error) return std::nullopt;
   if (static_cast<int64_t>(size) != receipt->entry.num_bytes) {
     log_warning("{}: {} bytes, {} were written; built again", (path_ / shard.file).string(), size,
                 receipt->entry.num_bytes);
-    return false;
+    return std::nullopt;
   }
-  return true;
+  return receipt;
 }
+
+bool ShardDirectory::has(const PlannedShard& shard) const { return receipt_of(shard).has_value(); }
 
 bool ShardDirectory::complete(Manifest& manifest) const {
   manifest = {shard_settings(config_), print_config(config_, false), kVersion, {}, found_bad_};
   for (const PlannedShard& shard : plan_) {
-    if (!has(shard)) return false;
-    const ShardReceipt receipt = *read_receipt(path_, shard.file);
-    manifest.skipped.insert(manifest.skipped.end(), receipt.skipped.begin(), receipt.skipped.end());
-    if (receipt.entry.num_tracks > 0) manifest.shards.push_back(receipt.entry);
+    const std::optional<ShardReceipt> receipt = receipt_of(shard);
+    if (!receipt) return false;
+    manifest.skipped.insert(manifest.skipped.end(), receipt->skipped.begin(),
+                            receipt->skipped.end());
+    if (receipt->entry.num_tracks > 0) manifest.shards.push_back(receipt->entry);
   }
   if (!manifest.skipped.empty() && config_.data.on_bad_track == OnBadTrack::fail) {
     fail("preprocess",

@@ -2,6 +2,7 @@
 // at the end.
 #pragma once
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ class ShardDirectory {
   bool complete(Manifest& manifest) const;
 
  private:
+  // The receipt of a shard that is there; see has().
+  std::optional<ShardReceipt> receipt_of(const PlannedShard& shard) const;
   // Why the files of this name are not those of the plan; nothing if they are, or are absent.
   std::string objection_to(const PlannedShard& shard) const;
   std::vector<std::string> unplanned() const;
