@@ -74,7 +74,7 @@ for SIGNAL in INT TERM HUP USR1; do
   run a.yaml
   expect "SIG$SIGNAL becomes a request to stop" equals "$log $status" $'up\nasked 75'
 done
-stand_in mpirun "kill -TERM \$PPID; sleep 10"
+stand_in mpirun "kill -TERM \$PPID; exec sleep 10"
 run a.yaml
 expect 'what was stopped while it was loaded has lost nothing' equals "$status" 75
 stand_in mpirun "kill -USR1 \$\$"

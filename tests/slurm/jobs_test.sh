@@ -33,6 +33,7 @@ field() { # job, name
 }
 state() { field "$1" JobState; }
 has_ended() { [[ $(state "$1") =~ ^(COMPLETED|FAILED|CANCELLED|TIMEOUT|NODE_FAIL)$ ]]; }
+has_left_the_queue() { [[ -z $(squeue --noheader --jobs="$1" 2>/dev/null) ]]; }
 wait_until() { # a condition
   local end=$((SECONDS + 60))
   until "$@"; do
@@ -78,11 +79,11 @@ stand_in() { # program; its text on standard input
 config=$project/configs/tiny.yaml
 export PROGRAMS=$bin
 
-# The first start of one part is stopped at once.
+# The first start of one part is stopped at once: of the last, whose job has the number of the whole array.
 one_part_stops=$(stand_in cocola_preprocess <<'PROGRAM'
 #!/bin/bash
 echo "$2" >>starts
-if [[ $2 == 1/3 && $(grep -c 1/3 starts) == 1 ]]; then exit 75; fi
+if [[ $2 == 2/3 && $(grep -c 2/3 starts) == 1 ]]; then exit 75; fi
 exec "$PROGRAMS/cocola_preprocess" "$@"
 PROGRAM
 )
@@ -178,7 +179,7 @@ done
 wait_until has_ended "$check"
 cd "$work/parts"
 expect "parts and their check succeed" equals "$(state "$check")" COMPLETED
-expect "the part that was stopped alone was started again" equals "$(sort starts | xargs)" '0/3 1/3 1/3 2/3'
+expect "the part that was stopped alone was started again" equals "$(sort starts | xargs)" '0/3 1/3 2/3 2/3'
 expect "the shards are those of one undisturbed run" same_files "$music/shards/tiny" shards/tiny
 expect "the check finds nothing to build" contains slurm-cocola_preprocess-"$check"_0.out ' 0 of them built now'
 
@@ -197,10 +198,9 @@ expect "a failure is final" equals \
 
 wait_until test -e "$work/cancelled/started"
 scancel "$cancelled"
-wait_until has_ended "$cancelled"
-wait_until test -e "$work/cancelled/asked"
-sleep 1
-expect "a cancelled job stays away, though its program says 75" equals \
+wait_until has_left_the_queue "$cancelled"
+expect "the program of a cancelled job is asked to stop" test -e "$work/cancelled/asked"
+expect "and such a job stays away, though its program says 75" equals \
   "$(state "$cancelled") $(field "$cancelled" Restarts)" 'CANCELLED 0'
 
 # ---- evaluation ----

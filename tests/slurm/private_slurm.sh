@@ -91,18 +91,22 @@ slurm_up() { # folder, which exists and has a short path
   return 1
 }
 
-# Cancels all jobs and ends the daemons; does nothing where none was started. Jobs first: they would outlive slurmd.
+# Cancels all jobs and ends the daemons; does nothing where none was started.
 slurm_down() {
-  local pid_file pid
+  local daemon pid
   if [[ -z ${slurm_folder:-} ]]; then return; fi
   scancel --user=root 2>/dev/null || true
   for _ in {1..75}; do
     if [[ -z $(squeue --noheader 2>/dev/null) ]]; then break; fi
     sleep 0.2
   done
-  for pid_file in "$slurm_folder"/{slurmd.cocola1,slurmd.cocola2,slurmctld,munged}.pid; do
-    pid=$(cat "$pid_file" 2>/dev/null) || continue
+  for daemon in slurmd.cocola1 slurmd.cocola2 slurmctld munged; do
+    pid=$(cat "$slurm_folder/$daemon.pid" 2>/dev/null) || continue
     kill "$pid" 2>/dev/null || continue
     for _ in {1..75}; do kill -0 "$pid" 2>/dev/null || break; sleep 0.2; done
+  done
+  # A job that was about to start outlives slurmd. Only what was started with this Slurm has this environment.
+  for pid in $(grep -lzxF "SLURM_CONF=$SLURM_CONF" /proc/[0-9]*/environ 2>/dev/null | tr -dc '0-9\n'); do
+    kill -KILL "$pid" 2>/dev/null || true
   done
 }
