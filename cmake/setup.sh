@@ -8,7 +8,7 @@ usage() {
 Usage: cmake/setup.sh [--peers] [--slurm] [--dry-run]
 
   --peers    also install the Python packages that tests and benches compare with
-  --slurm    also install Slurm, for the tests of the job scripts; its services are not set up
+  --slurm    also install Slurm, for the tests of the job scripts; where systemd runs, its services start
   --dry-run  say what would be done and change nothing
 
 Environment:

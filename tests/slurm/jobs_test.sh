@@ -25,7 +25,7 @@ enter() { # a fresh directory of submission that sees the shared songs
   ln -s "$music/data" data
 }
 submit() { # options of sbatch, script, arguments; prints the job's number
-  sbatch --parsable --cpus-per-task=1 --mem=0 "$@"
+  sbatch --parsable --cpus-per-task=1 "$@"
 }
 train_on_cpu() { submit --gpus-per-node=0 --ntasks-per-node=2 "$@"; }
 field() { # job, name
@@ -35,7 +35,7 @@ state() { field "$1" JobState; }
 has_ended() { [[ $(state "$1") =~ ^(COMPLETED|FAILED|CANCELLED|TIMEOUT|NODE_FAIL)$ ]]; }
 has_left_the_queue() { [[ -z $(squeue --noheader --jobs="$1" 2>/dev/null) ]]; }
 wait_until() { # a condition
-  local end=$((SECONDS + 60))
+  local end=$((SECONDS + 120))
   until "$@"; do
     if ((SECONDS > end)); then
       echo "waited in vain until: $*"

@@ -27,7 +27,7 @@ write_configuration() {
   read -r -a ports < <(free_ports 3)
   host=$(hostname -s)
   # cred_expire is also how long a requeued job waits: two minutes by default, five seconds at least.
-  cat >"$slurm_folder/slurm.conf" <<CONF
+  cat >"$SLURM_CONF" <<CONF
 ClusterName=cocola
 SlurmctldHost=$host
 SlurmctldPort=${ports[0]}
@@ -74,12 +74,13 @@ nodes_are_idle() { [[ $(sinfo --noheader --states=idle --format=%D) == 2 ]]; }
 
 # Starts a Slurm whose files lie in a folder, and names its configuration in SLURM_CONF.
 slurm_up() { # folder, which exists and has a short path
+  unset "${!SLURM_@}" "${!SBATCH_@}" # of another Slurm, whose jobs are not ours to cancel
+  export SLURM_CONF=$1/slurm.conf
   slurm_folder=$1
   mkdir -m 700 "$slurm_folder/munge"
   mkdir "$slurm_folder"/{state,spool.cocola1,spool.cocola2}
   chmod 755 "$slurm_folder"
   write_configuration
-  export SLURM_CONF=$slurm_folder/slurm.conf
   if start_daemons </dev/null >"$slurm_folder/start.log" 2>&1; then
     for _ in {1..150}; do
       if nodes_are_idle; then return; fi
