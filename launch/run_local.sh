@@ -61,9 +61,9 @@ if ((ranks == 1)); then exec "$trainer" --config "$@"; fi
 # bound would get the same cores as those of a second run. So idle threads must not spin.
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-set -m # a process group of its own, so that Ctrl-C reaches mpirun through the trap alone
 status=0
-run_stoppable "INT TERM HUP USR1" mpirun --oversubscribe --bind-to none --mca mpi_yield_when_idle 1 \
-  -np "$ranks" "$trainer" --config "$@" || status=$?
+# In a session of its own Ctrl-C reaches mpirun through the trap alone.
+run_stoppable "INT TERM HUP USR1" setsid mpirun --oversubscribe --bind-to none \
+  --mca mpi_yield_when_idle 1 -np "$ranks" "$trainer" --config "$@" || status=$?
 if ((status == 75)); then echo "run_local: stopped; the same command continues the work" >&2; fi
 exit "$status"

@@ -3,7 +3,7 @@
 
 # run_stoppable SIGNALS COMMAND [ARGUMENT...]
 # Runs COMMAND, and passes each of SIGNALS on to it as SIGUSR1, which mpirun and srun hand to their
-# ranks at once; a second SIGINT stays SIGINT, which ends mpirun. Returns the status of COMMAND.
+# ranks at once; a second SIGINT becomes SIGTERM, which ends mpirun. Returns the status of COMMAND.
 # In the background, because bash holds a trap back as long as a program runs in the foreground.
 run_stoppable() {
   local signal status=0
@@ -25,7 +25,7 @@ run_stoppable() {
 
 pass_on() {
   local signal=USR1
-  if [[ $1 == INT && $stoppable_signals == *INT* ]]; then signal=INT; fi
+  if [[ $1 == INT && $stoppable_signals == *INT* ]]; then signal=TERM; fi
   stoppable_signals+=" $1"
   if [[ -n $stoppable_child ]]; then kill -"$signal" "$stoppable_child" 2>/dev/null || true; fi
 }

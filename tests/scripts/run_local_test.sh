@@ -81,7 +81,7 @@ stand_in mpirun "kill -USR1 \$\$"
 run a.yaml
 expect 'a signal that nobody asked for is a failure' equals "$status" 138
 stand_in mpirun "trap 'echo asked >>\"$work/log\"; kill -INT \$PPID' USR1
-  trap 'echo ended >>\"$work/log\"; exit 1' INT
+  trap 'echo ended >>\"$work/log\"; exit 1' TERM
   kill -INT \$PPID; for ((i = 0; i < 100; ++i)); do sleep 0.1; done; exit 3"
 run a.yaml
 expect 'a second Ctrl-C ends it at once' equals "$log $status" $'asked\nended 1'
