@@ -5,9 +5,10 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-Usage: cmake/setup.sh [--peers] [--dry-run]
+Usage: cmake/setup.sh [--peers] [--slurm] [--dry-run]
 
   --peers    also install the Python packages that tests and benches compare with
+  --slurm    also install Slurm, for the tests of the job scripts; where systemd runs, its services start
   --dry-run  say what would be done and change nothing
 
 Environment:
@@ -40,6 +41,7 @@ dry_run=false
 for option in "$@"; do
   case $option in
     --peers) with_peers=true ;;
+    --slurm) system_packages+=(munge slurmctld slurmd slurm-client) ;;
     --dry-run) dry_run=true ;;
     --help | -h) usage; exit 0 ;;
     *) say "unknown option '$option'"; usage >&2; exit 2 ;;
@@ -58,7 +60,8 @@ missing_packages() {
 }
 
 apt_get() {
-  local command=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 "$@")
+  # In run level 1 no service of a package is started, if there is no systemd to decide that.
+  local command=(env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -o DPkg::Lock::Timeout=300 "$@")
   if ((EUID != 0)); then command=(sudo "${command[@]}"); fi
   "${command[@]}" </dev/null >&2
 }

@@ -65,6 +65,8 @@ expect 'a second run says so' contains "$said" 'nothing to do'
 run --peers
 expect 'peers are added later' contains "$log" 'librosa=='
 expect 'packages are left alone' lacks "$log" apt-get
+run --slurm
+expect 'Slurm is installed where it is asked for' contains "$log" ' slurmctld'
 run
 expect 'peers need no second call' [ -z "$log" ]
 
