@@ -48,6 +48,7 @@ ShardSettings shard_settings(const RunConfig& config) {
   ShardSettings settings;
   settings.sample_rate_hz = config.data.sample_rate_hz;
   settings.window_samples = config.window_samples();
+  settings.window_grid = to_string(config.data.window.grid);
   settings.has_stems = config.data.store_stems;
   if (config.data.store_features) {
     const FeatureShape shape = config.features.shape(config.window_samples());

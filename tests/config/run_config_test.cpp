@@ -152,6 +152,22 @@ TEST(RunConfig, DatasetsAreChecked) {
   dataset.name = "";
   dataset.take_train = dataset.take_valid = dataset.take_test = false;
   EXPECT_THAT(refusal(dataset), HasSubstr("[data.datasets.1.take]"));
+  dataset = shared_out("x", 1.0, 0.0, 0.0);
+  dataset.ensembles.brass = false;
+  EXPECT_THAT(refusal(dataset), AllOf(HasSubstr("[data.datasets.1.ensembles]"),
+                                      HasSubstr("folder has no ensembles")));
+  dataset.layout = Layout::cocochorales;
+  EXPECT_NO_THROW(dataset.validate("data.datasets.1"));
+  dataset.ensembles = {false, false, false, false};
+  EXPECT_THAT(refusal(dataset), HasSubstr("[data.datasets.1.ensembles] is empty"));
+}
+
+TEST(RunConfig, OnlyFeaturesOfTwoChannelsCanBeMasked) {
+  EXPECT_THAT(refusal_of({"training.validation_masks=as_training", "features.kind=mel"}),
+              AllOf(HasSubstr("training.validation_masks: as_training"), HasSubstr("set none")));
+  EXPECT_NO_THROW(parse_config("", "d", {"training.validation_masks=as_training"}));
+  EXPECT_THAT(refusal_of({"training.validation_masks=some"}), HasSubstr("[none, as_training]"));
+  EXPECT_THAT(refusal_of({"data.window_grid=shifted"}), HasSubstr("[hop, original]"));
 }
 
 TEST(RunConfig, TheSourceOfTrainingMustBeStored) {
