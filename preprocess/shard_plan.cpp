@@ -83,11 +83,12 @@ std::string first_difference(const PlannedShard& planned, const Json& settings,
   const Json changes = Json::diff(receipt.settings, settings);
   if (!changes.empty()) {
     const Json::json_pointer key(changes[0]["path"].get<std::string>());
-    const auto shown = [&](const Json& all) {
-      return all.contains(key) ? all.at(key).dump() : std::string("nothing");
-    };
-    return fmt::format("it was made with {} {}, the configuration says {}", key.back(),
-                       shown(receipt.settings), shown(settings));
+    const std::string made =
+        receipt.settings.contains(key)
+            ? fmt::format("with {} {}", key.back(), receipt.settings.at(key).dump())
+            : fmt::format("without {}", key.back());
+    return fmt::format("it was made {}, the configuration says {}", made,
+                       settings.contains(key) ? settings.at(key).dump() : "nothing");
   }
   const std::vector<SourceFile> sources = sources_of(planned);
   for (size_t i = 0; i < std::min(sources.size(), receipt.sources.size()); ++i) {

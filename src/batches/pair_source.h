@@ -36,8 +36,8 @@ std::unique_ptr<PairSource> make_pair_source(SourceKind kind, const ShardSet& sh
                                              uint64_t seed);
 
 // Throws: Error naming a shard's file, the key, both values and what to do, when stems of the
-// shards
-//         are not at the rate of `features`, or windows not of the length and grid of `windows`.
+//         shards are not at the rate of `features`, or windows not of the length and grid of
+//         `windows`.
 void check_shards(const ShardSet& shards, const FeatureConfig& features,
                   const WindowConfig& windows);
 

@@ -225,6 +225,33 @@ TEST(ShippedConfigs, TinyAndAllShareTheirStepAmongUpToEightRanks) {
   }
 }
 
+// The row "HPS All" with every old behaviour that docs/parity.md has a setting for.
+TEST(ShippedConfigs, CompatibleOriginalSetsEveryOldBehaviourThatCanBeSet) {
+  const std::filesystem::path configs = COCOLA_CONFIGS;
+  RunConfig config = load_config(configs / "compatible_original.yaml", {});
+  const RunConfig row = load_config(configs / "published_hps_all.yaml", {});
+  EXPECT_EQ(config.features, row.features);
+  EXPECT_EQ(config.model, row.model);
+  EXPECT_EQ(config.training.validation_masks, ValidationMasks::as_training);
+  config.training.validation_masks = ValidationMasks::none;
+  EXPECT_EQ(config.training, row.training);
+  EXPECT_EQ(config.training.recompute_statistics, 0);
+  EXPECT_EQ(config.training.augment.noise_std, 0.0);
+  EXPECT_EQ(config.training.source, SourceKind::features);
+  EXPECT_EQ(config.data.pairs_per_window, 1);
+  EXPECT_EQ(config.data.window.grid, WindowGrid::original);
+  EXPECT_GE(config.data.window.max_overlap, 0.819);
+  EXPECT_EQ(config.data.window.audible_dbfs, -120.0);
+  for (const DatasetConfig& dataset : config.data.datasets) {
+    if (dataset.layout == Layout::musdb18hq) {
+      EXPECT_FALSE(dataset.take_test);
+      continue;
+    }
+    EXPECT_EQ(dataset.lengths, LengthRule::cut);
+    EXPECT_EQ(dataset.stems == StemLevel::per_source, dataset.layout == Layout::moisesdb);
+  }
+}
+
 // The recipe of the paper, and MUSDB18-HQ nowhere but in the test split.
 TEST(ShippedConfigs, RowsOfThePublishedTablesTrainAsPublished) {
   int num_rows = 0;

@@ -158,7 +158,7 @@ TEST_F(Preprocessing, WindowsOfAnotherGridAreNeverMixed) {
     EXPECT_EQ(files(), before);
   }
   EXPECT_THAT(run({"--set", "data.window_grid=original"}).errors,
-              HasSubstr("window_grid nothing, the configuration says \"original\""));
+              HasSubstr("made without window_grid, the configuration says \"original\""));
   const ProgramResult training =
       place_.run("cocola_ddp", {"--config", kTiny, "--set", "data.window_grid=original"});
   EXPECT_EQ(training.status, 1);
