@@ -16,7 +16,7 @@ enum class DeviceChoice { automatic, cuda, cpu };
 enum class ValidationMasks {
   none,
   // Those of AugmentConfig, drawn by the number of the window: the same in every validation. What
-  // is measured then is another task, and lower; logs and reports say so.
+  // is measured then is another task (see MaskViews); logs and reports say so.
   as_training,
 };
 enum class LearningRateSchedule { constant, cosine };

@@ -68,9 +68,8 @@ TEST(CocoChorales, AnIncompleteTrackIsNamed) {
 
 TEST(CocoChorales, TheChosenEnsemblesAloneAreRead) {
   Miniature data;
-  for (const char* track :
-       {"string_track000001", "brass_track000002", "random_track000003", "woodwind_track000004",
-        "randomly_named", "of_my_own"}) {
+  for (const char* track : {"string_track000001", "brass_track000002", "random_track000003",
+                            "woodwind_track000004", "randomly_named", "of_my_own"}) {
     data.cocochorales_track(std::string("train/") + track, kQuartet);
   }
   const auto names_of = [&](const Ensembles& ensembles) {
@@ -83,8 +82,7 @@ TEST(CocoChorales, TheChosenEnsemblesAloneAreRead) {
     return names;
   };
   EXPECT_EQ(names_of({}).size(), 6u);
-  EXPECT_THAT(names_of({false, false, false, true}),
-              ElementsAre("random_track000003"));
+  EXPECT_THAT(names_of({false, false, false, true}), ElementsAre("random_track000003"));
   EXPECT_THAT(names_of({true, true, false, false}),
               ElementsAre("brass_track000002", "string_track000001"));
   EXPECT_THAT(names_of({false, false, true, false}), ElementsAre("woodwind_track000004"));
