@@ -64,11 +64,14 @@ AccuracyTables measure_accuracy(const CocolaModel& model, const ShardSet& shards
   const int64_t n = shards.num_windows();
   const uint64_t seed = config.evaluation.seed;
   check_k(config, n);
-  check_shards(shards, config.features, config.window_samples());
+  check_shards(shards, config.features, config.data.window);
   PairReader reader(config.features.shape(config.window_samples()), available_cores(), [&] {
     return make_pair_source(shards.settings().has_stems ? SourceKind::stems : SourceKind::features,
                             shards, config.features, 0.0, seed);
   });
+  if (config.training.validation_masks == ValidationMasks::as_training) {
+    reader.draw_masks(config.training.augment, seed);
+  }
   const std::unique_ptr<Communicator> solo = open_solo_world();
   CocolaModel fresh(model.config(), model.in_channels(), seed);
   settle_statistics(fresh, reader, n, seed, *solo);

@@ -25,6 +25,8 @@ struct AccuracyTables {
 // Untrained is a network of the same settings with fresh weights, and with batch-norm statistics of
 // some of these windows: with those it was born with, all its embeddings are one.
 //
+// With training.validation_masks: as_training the pairs of both have the masks of training.augment.
+//
 // Random: decided by evaluation.seed.
 // Throws: Error when a K exceeds the number of windows (both named), and when the shards were made
 //         for other windows or features.

@@ -54,6 +54,8 @@ void print_tables(const RunConfig& config, const ShardSet& shards, const Accurac
                   const DataOrigin& origin) {
   fmt::print("Accuracy at K on split {} ({} songs, {} windows), 95 % intervals over songs\n",
              config.evaluation.split, tables.num_songs, shards.num_windows());
+  const std::string masks = describe_validation_masks(config.training);
+  if (!masks.empty()) fmt::print("With {}\n", masks);
   fmt::print("{}\n\n{:>6}  {:<24}{:<24}{:>8}\n", describe(origin), "K", "trained", "untrained",
              "chance");
   for (size_t i = 0; i < tables.trained.size(); ++i) {
@@ -89,12 +91,14 @@ int run(int argc, char** argv) {
   const AccuracyTables tables = measure_accuracy(*model.model, shards, config);
 
   if (line.json) {
+    const std::string masks = describe_validation_masks(config.training);
     const OrderedJson json = {
         {"split", split},
         {"songs", tables.num_songs},
         {"windows", shards.num_windows()},
         {"k", to_json(tables.trained)},
         {"untrained", to_json(tables.untrained)},
+        {"masks", masks.empty() ? OrderedJson(nullptr) : OrderedJson(masks)},
         {"data", origin.is_own ? "own" : "other"},
         {"trained_on", origin.trained_on ? OrderedJson(*origin.trained_on) : OrderedJson(nullptr)},
         {"model", path},

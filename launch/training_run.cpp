@@ -47,7 +47,7 @@ OpenData open_training_data(const RunConfig& config, Communicator& host) {
   if (has_split(manifest, "valid")) {
     data.valid = std::make_shared<ShardSet>(directory, "valid", false);
   }
-  check_shards(*data.train, config.features, config.window_samples());
+  check_shards(*data.train, config.features, config.data.window);
 
   // The makers keep the shards open for threads that outlive the run.
   const auto source_of = [config](std::shared_ptr<const ShardSet> shards, double noise_std) {

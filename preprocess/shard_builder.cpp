@@ -68,6 +68,9 @@ Decoded decode(const TrackFiles& files, const RunConfig& config, const fs::path&
   try {
     decoded.track.emplace(files, config.data.sample_rate_hz, scratch);
     decoded.windows = lay_out_windows(*decoded.track, config.data.window);
+    if (!decoded.windows.empty()) {
+      decoded.track->extend_to(decoded.windows.back().start_sample + config.window_samples());
+    }
   } catch (const BadTrackError& error) {
     decoded.reason = error.message();
   }
@@ -223,6 +226,7 @@ std::string provenance_of(const std::vector<SourceFile>& sources, const RunConfi
   }
   const WindowConfig& window = config.data.window;
   return OrderedJson{{"window_seconds", window.window_seconds},
+                     {"window_grid", to_string(window.grid)},
                      {"max_overlap", window.max_overlap},
                      {"audible_dbfs", window.audible_dbfs},
                      {"sources", std::move(tracks)}}

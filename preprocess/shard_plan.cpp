@@ -48,6 +48,7 @@ ShardSettings shard_settings(const RunConfig& config) {
   ShardSettings settings;
   settings.sample_rate_hz = config.data.sample_rate_hz;
   settings.window_samples = config.window_samples();
+  settings.window_grid = to_string(config.data.window.grid);
   settings.has_stems = config.data.store_stems;
   if (config.data.store_features) {
     const FeatureShape shape = config.features.shape(config.window_samples());
@@ -82,11 +83,12 @@ std::string first_difference(const PlannedShard& planned, const Json& settings,
   const Json changes = Json::diff(receipt.settings, settings);
   if (!changes.empty()) {
     const Json::json_pointer key(changes[0]["path"].get<std::string>());
-    const auto shown = [&](const Json& all) {
-      return all.contains(key) ? all.at(key).dump() : std::string("nothing");
-    };
-    return fmt::format("it was made with {} {}, the configuration says {}", key.back(),
-                       shown(receipt.settings), shown(settings));
+    const std::string made =
+        receipt.settings.contains(key)
+            ? fmt::format("with {} {}", key.back(), receipt.settings.at(key).dump())
+            : fmt::format("without {}", key.back());
+    return fmt::format("it was made {}, the configuration says {}", made,
+                       settings.contains(key) ? settings.at(key).dump() : "nothing");
   }
   const std::vector<SourceFile> sources = sources_of(planned);
   for (size_t i = 0; i < std::min(sources.size(), receipt.sources.size()); ++i) {

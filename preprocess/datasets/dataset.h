@@ -46,7 +46,8 @@ TrackList find_tracks(const std::vector<DatasetConfig>& datasets);
 // slakh2100     {train,validation,test}/<Track>/stems/S*.{flac,wav}; `omitted` and all metadata are
 //               left out. Without split directories (BabySlakh) by track number as the original is
 //               split, or, where that leaves a split empty, as moisesdb
-// cocochorales  {train,valid,test}/<ensemble>_track*/stems_audio/*.wav
+// cocochorales  {train,valid,test}/<ensemble>_track*/stems_audio/*.wav, the
+//               ensembles that DatasetConfig names
 //
 // Throws: Error when the root is missing or shows another layout.
 TrackList find_folder_tracks(const DatasetConfig& dataset);

@@ -37,4 +37,12 @@ void hide_channel(ChannelMask mask, std::span<float> features, const FeatureShap
   std::fill(hidden.begin(), hidden.end(), kMaskedDb);
 }
 
+void mask_channels(const AugmentConfig& config, uint64_t seed, int64_t epoch, int64_t window,
+                   const FeatureShape& shape, std::span<float> anchor, std::span<float> positive) {
+  if (shape.channels != 2) return;
+  const auto [anchor_mask, positive_mask] = draw_channel_masks(config, seed, epoch, window);
+  hide_channel(anchor_mask, anchor, shape);
+  hide_channel(positive_mask, positive, shape);
+}
+
 }  // namespace cocola

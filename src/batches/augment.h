@@ -40,6 +40,10 @@ void add_noise(std::span<float> waveform, double noise_std, uint64_t seed, int64
 std::array<ChannelMask, 2> draw_channel_masks(const AugmentConfig& config, uint64_t seed,
                                               int64_t epoch, int64_t window);  // anchor, positive
 // features: row-major [2, mel_bins, frames].
+// Throws: Error for features of another shape.
 void hide_channel(ChannelMask mask, std::span<float> features, const FeatureShape& shape);
+// Draws the masks of a pair and hides what they say. Features of one channel are left alone.
+void mask_channels(const AugmentConfig& config, uint64_t seed, int64_t epoch, int64_t window,
+                   const FeatureShape& shape, std::span<float> anchor, std::span<float> positive);
 
 }  // namespace cocola

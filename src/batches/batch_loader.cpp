@@ -107,11 +107,8 @@ void BatchLoader::Impl::fill(PairSource& source, Slot& slot, int64_t pair) const
                      static_cast<size_t>(shape.size()));
   };
   source.make_pair(window, slot.batch.epoch, row(slot.batch.anchors), row(slot.batch.positives));
-  if (shape.channels != 2) return;
-  const auto [anchor_mask, positive_mask] =
-      draw_channel_masks(augment, sampler.seed, slot.batch.epoch, window);
-  hide_channel(anchor_mask, row(slot.batch.anchors), shape);
-  hide_channel(positive_mask, row(slot.batch.positives), shape);
+  mask_channels(augment, sampler.seed, slot.batch.epoch, window, shape, row(slot.batch.anchors),
+                row(slot.batch.positives));
 }
 
 // Workers return before their next pair. error: the reason, if there is one.

@@ -15,6 +15,7 @@ namespace {
 
 // One call of read(), shared with the threads that serve it.
 struct Reading {
+  std::optional<PairMasks> masks;
   FeatureShape shape;
   Batch batch;
   std::function<std::unique_ptr<PairSource>()> make_source;  // keeps alive what sources use
@@ -27,12 +28,15 @@ struct Reading {
   int64_t size() const { return static_cast<int64_t>(batch.window_ids.size()); }
 
   void fill(PairSource& source, int64_t pair) const {
+    const int64_t window = batch.window_ids[static_cast<size_t>(pair)];
     const auto row = [&](const at::Tensor& all) {
       return std::span(all.data_ptr<float>() + pair * shape.size(),
                        static_cast<size_t>(shape.size()));
     };
-    source.make_pair(batch.window_ids[static_cast<size_t>(pair)], batch.epoch, row(batch.anchors),
-                     row(batch.positives));
+    source.make_pair(window, batch.epoch, row(batch.anchors), row(batch.positives));
+    if (!masks) return;
+    mask_channels(masks->augment, masks->seed, batch.epoch, window, shape, row(batch.anchors),
+                  row(batch.positives));
   }
 
   void work(const std::vector<std::shared_ptr<PairSource>>& sources) {
@@ -65,9 +69,14 @@ PairReader::PairReader(const FeatureShape& shape, int64_t num_threads,
   for (int64_t i = 0; i < num_threads; ++i) sources_.push_back(make_source());
 }
 
+void PairReader::draw_masks(const AugmentConfig& augment, uint64_t seed) {
+  masks_ = {augment, seed};
+}
+
 Batch PairReader::read(std::span<const int64_t> window_ids, int64_t epoch) {
   const auto n = static_cast<int64_t>(window_ids.size());
   const auto reading = std::make_shared<Reading>();
+  reading->masks = masks_;
   reading->shape = shape_;
   reading->make_source = make_source_;
   reading->batch.anchors =

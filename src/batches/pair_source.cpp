@@ -113,9 +113,18 @@ std::unique_ptr<PairSource> make_pair_source(SourceKind kind, const ShardSet& sh
   return std::make_unique<FeaturesSource>(shards);
 }
 
-void check_shards(const ShardSet& shards, const FeatureConfig& features, int64_t window_samples) {
+void check_shards(const ShardSet& shards, const FeatureConfig& features,
+                  const WindowConfig& windows) {
   check_rate(shards, features);
+  const std::string& grid = shards.settings().window_grid;
+  if (grid != to_string(windows.grid)) {
+    fail("pair_source",
+         "{}: data.window_grid was {} when its windows were laid out, {} is asked for now; rebuild "
+         "the shards or change data.window_grid",
+         a_file_of(shards), grid, to_string(windows.grid));
+  }
   const int64_t found = shards.settings().window_samples;
+  const int64_t window_samples = windows.window_samples(features.sample_rate_hz);
   if (found == window_samples) return;
   const auto seconds = [&](int64_t samples) {
     return static_cast<double>(samples) / static_cast<double>(features.sample_rate_hz);

@@ -9,6 +9,7 @@
 #include "batches/augment.h"
 #include "features/feature_extractor.h"
 #include "shards/shard_set.h"
+#include "stems/window.h"
 
 namespace cocola {
 
@@ -34,9 +35,11 @@ std::unique_ptr<PairSource> make_pair_source(SourceKind kind, const ShardSet& sh
                                              const FeatureConfig& features, double noise_std,
                                              uint64_t seed);
 
-// Throws: Error naming a shard's file, the key, both values and what to do, when stems or windows
-//         of the shards are not those that `features` and windows of window_samples need.
-void check_shards(const ShardSet& shards, const FeatureConfig& features, int64_t window_samples);
+// Throws: Error naming a shard's file, the key, both values and what to do, when stems of the
+//         shards are not at the rate of `features`, or windows not of the length and grid of
+//         `windows`.
+void check_shards(const ShardSet& shards, const FeatureConfig& features,
+                  const WindowConfig& windows);
 
 // The common heart of training and preprocessing: sums the chosen stems and extracts features.
 class SubmixFeatures {

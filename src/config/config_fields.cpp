@@ -24,6 +24,9 @@ std::vector<Field> data_fields(DataConfig& data) {
        "Rate to which stems are resampled, Hz. Range [1000, 96000]."},
       {"data.window_seconds", &data.window.window_seconds,
        "Length of a window, seconds. Range [0.5, 60]."},
+      {"data.window_grid", choice(data.window.grid, {"hop", "original"}),
+       "hop: windows every (1 - max_overlap) of a window; original: the published code's two "
+       "passes."},
       {"data.max_overlap", &data.window.max_overlap,
        "Largest share of a window that another one of the track covers. Range [0, 0.95]."},
       {"data.audible_dbfs", &data.window.audible_dbfs,
@@ -108,6 +111,8 @@ std::vector<Field> training_fields(TrainingConfig& training) {
        "Steps between validations; 0: once an epoch. Range [0, 1e9]."},
       {"training.validation_windows", &training.validation_windows,
        "Validation windows used at most. Range [2, 32768]."},
+      {"training.validation_masks", choice(training.validation_masks, {"none", "as_training"}),
+       "Channel masks in validation and cocola_eval: none, or drawn as in training; hps only."},
       {"training.log_every_steps", &training.log_every_steps,
        "Steps between lines of log.jsonl. Range [1, 1e9]."},
   };
@@ -182,6 +187,11 @@ std::vector<Field> fields_of(DatasetConfig& dataset, const std::string& prefix) 
        Flags{{"train", "valid", "test"},
              {&dataset.take_train, &dataset.take_valid, &dataset.take_test}},
        "Which of the data set's splits are used."},
+      {prefix + "ensembles",
+       Flags{{"brass", "string", "woodwind", "random"},
+             {&dataset.ensembles.brass, &dataset.ensembles.string, &dataset.ensembles.woodwind,
+              &dataset.ensembles.random}},
+       "cocochorales: which of its ensembles are used."},
       {prefix + "into", choice(dataset.into, {"same", "train", "valid", "test"}),
        "The split that takes these tracks: their own, or one for all."},
   };

@@ -38,6 +38,15 @@ void DatasetConfig::validate(const std::string& key) const {
   if (!take_train && !take_valid && !take_test) {
     fail_usage(key + ".take", "is empty; choose at least one of train, valid, test");
   }
+  if (ensembles == Ensembles{}) return;
+  if (layout != Layout::cocochorales) {
+    fail_usage(key + ".ensembles", "is for the layout cocochorales; {} has no ensembles",
+               to_string(layout));
+  }
+  if (ensembles == Ensembles{false, false, false, false}) {
+    fail_usage(key + ".ensembles",
+               "is empty; choose at least one of brass, string, woodwind, random");
+  }
 }
 
 }  // namespace cocola

@@ -12,6 +12,13 @@ enum class LengthRule { layout, refuse, cut, pad };
 // The split into which tracks are put: the one they come with, or one for all.
 enum class IntoSplit { same, train, valid, test };
 
+// Kinds of tracks of CocoChorales, by the instruments that play them.
+struct Ensembles {
+  bool brass = true, string = true, woodwind = true, random = true;
+
+  bool operator==(const Ensembles&) const = default;
+};
+
 struct DatasetConfig {
   Layout layout = Layout::folder;
   std::string root;  // relative paths start at the working directory
@@ -26,6 +33,7 @@ struct DatasetConfig {
   // of it: take [train, valid, test], into test.
   bool take_train = true, take_valid = true, take_test = true;
   IntoSplit into = IntoSplit::same;
+  Ensembles ensembles;  // those used; for cocochorales only
 
   // key: "data.datasets.0". Throws: UsageError naming key, value and range.
   void validate(const std::string& key) const;

@@ -56,6 +56,15 @@ void validate_source(const TrainingConfig& training, const DataConfig& data) {
   }
 }
 
+void validate_masks(const TrainingConfig& training, const FeatureConfig& features) {
+  if (training.validation_masks == ValidationMasks::none || features.kind == FeatureKind::hps) {
+    return;
+  }
+  fail_usage("training.validation_masks",
+             "as_training, but mel features have one channel, and none to hide; set none, or "
+             "features.kind: hps");
+}
+
 }  // namespace
 
 void DataConfig::validate() const {
@@ -108,6 +117,7 @@ void RunConfig::validate() const {
   }
   validate_feature_sizes(features.shape(window_samples()));
   validate_source(training, data);
+  validate_masks(training, features);
 }
 
 }  // namespace cocola

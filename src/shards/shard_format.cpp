@@ -22,7 +22,10 @@ void check_range(const char* name, int64_t value, int64_t low, int64_t high,
   }
 }
 
-// Calls visit(name, member) for every setting, so that reading and writing cannot drift apart.
+constexpr const char* kGridKey = "window_grid";
+
+// Calls visit(name, member) for every setting but the grid, so that reading and writing cannot
+// drift apart.
 template <typename Settings, typename Visit>
 void for_each_setting(Settings& s, const Visit& visit) {
   visit("sample_rate_hz", s.sample_rate_hz);
@@ -95,6 +98,10 @@ void ShardSettings::validate(const std::string& origin) const {
   check_range("sample_rate_hz", sample_rate_hz, 1, 768000, origin);
   check_range("window_samples", window_samples, 1, kMaxWindowSamples, origin);
   check_range("pairs_per_window", pairs_per_window, 0, kMaxPairsPerWindow, origin);
+  if (window_grid != kHopGrid && window_grid != "original") {
+    fail("shard_format", "{}: {} is \"{}\", neither \"hop\" nor \"original\"", origin, kGridKey,
+         window_grid);
+  }
   if (pairs_per_window == 0) {
     if (!has_stems) fail("shard_format", "{}: neither stems nor features are stored", origin);
     return;
@@ -107,6 +114,8 @@ void ShardSettings::validate(const std::string& origin) const {
 Json settings_to_json(const ShardSettings& settings) {
   Json json = Json::object();
   for_each_setting(settings, [&](const char* name, const auto& value) { json[name] = value; });
+  // Left out where it is the usual one, so that shards of before there was a choice are the same.
+  if (settings.window_grid != kHopGrid) json[kGridKey] = settings.window_grid;
   return json;
 }
 
@@ -115,6 +124,9 @@ ShardSettings settings_from_json(const Json& json, const std::string& origin) {
   for_each_setting(settings, [&]<typename T>(const char* name, T& value) {
     value = json_member_as<T>(json, name, origin);
   });
+  if (json.contains(kGridKey)) {
+    settings.window_grid = json_member_as<std::string>(json, kGridKey, origin);
+  }
   settings.validate(origin);
   return settings;
 }

@@ -23,6 +23,9 @@ inline constexpr std::array<const char*, 9> kTableDatasets = {
 // Attribute of every dataset.
 inline constexpr const char* kDigestAttribute = "digest";
 
+// The grid of windows that settings without one were laid out on.
+inline constexpr const char* kHopGrid = "hop";
+
 // Features are stored as uint16 q with dB = offset_db + scale_db * q. hps: [-80, 0]; mel: [-100,
 // 100].
 struct FeatureEncoding {
@@ -35,6 +38,8 @@ FeatureEncoding encoding_for(const std::string& feature_kind);  // "hps" or "mel
 struct ShardSettings {
   int64_t sample_rate_hz = 16000;
   int64_t window_samples = 80000;
+  // How the windows were laid out: "hop" or "original".
+  std::string window_grid = kHopGrid;
   // Precomputed pairs per window; 0 when only stems are stored.
   int64_t pairs_per_window = 0;
   bool has_stems = true;

@@ -25,6 +25,8 @@ class ResampledFile {
   ResampledFile(const std::filesystem::path& path, int64_t sample_rate_hz)
       : file_(path), resampler_(file_.sample_rate_hz(), sample_rate_hz), block_(kBlockSamples) {}
 
+  int64_t file_sample_rate_hz() const { return file_.sample_rate_hz(); }
+
   // Adds the next samples to `sum`; returns how many, fewer than sum.size() only at the end.
   size_t add_to(std::span<float> sum) {
     while (ready_.size() < sum.size() && !ended_) {
@@ -55,6 +57,11 @@ struct Extent {
   int64_t size = 0;
 };
 
+struct DecodedStem {
+  float peak = 0.0f;
+  int64_t file_sample_rate_hz = 0;  // of its first file
+};
+
 // Samples beyond the integers' range are clipped; the peak before it is returned.
 float quantise(std::span<const float> values, float scale, std::span<int16_t> out) {
   float peak = 0.0f;
@@ -66,23 +73,24 @@ float quantise(std::span<const float> values, float scale, std::span<int16_t> ou
   return peak;
 }
 
-// Appends a stem to `out`. Returns its peak.
-float decode_stem(const StemFiles& stem, int64_t sample_rate_hz, float scale, ScratchFile& out) {
+// Appends a stem to `out`.
+DecodedStem decode_stem(const StemFiles& stem, int64_t sample_rate_hz, float scale,
+                        ScratchFile& out) {
   std::vector<ResampledFile> files;
   files.reserve(stem.files.size());
   for (const auto& path : stem.files) files.emplace_back(path, sample_rate_hz);
   std::vector<float> sum(kBlockSamples);
   std::vector<int16_t> integers(kBlockSamples);
-  float peak = 0.0f;
+  DecodedStem decoded{0.0f, files.front().file_sample_rate_hz()};
   for (size_t count = kBlockSamples; count == kBlockSamples;) {
     std::fill(sum.begin(), sum.end(), 0.0f);
     count = 0;
     for (ResampledFile& file : files) count = std::max(count, file.add_to(sum));
     const auto part = std::span(integers).first(count);
-    peak = std::max(peak, quantise(std::span(sum).first(count), scale, part));
+    decoded.peak = std::max(decoded.peak, quantise(std::span(sum).first(count), scale, part));
     out.append(part);
   }
-  return peak;
+  return decoded;
 }
 
 }  // namespace
@@ -112,7 +120,9 @@ struct Track::Impl {
     for (const StemFiles& stem : files.stems) {
       const int64_t first = scratch.size();
       try {
-        peak = std::max(peak, decode_stem(stem, sample_rate_hz, scale, scratch));
+        const DecodedStem decoded = decode_stem(stem, sample_rate_hz, scale, scratch);
+        peak = std::max(peak, decoded.peak);
+        if (extents.empty()) file_sample_rate_hz = decoded.file_sample_rate_hz;
       } catch (const ScratchError&) {
         throw;
       } catch (const Error& error) {
@@ -145,6 +155,7 @@ struct Track::Impl {
   std::string name;
   std::vector<std::string> stem_names;
   int64_t sample_rate_hz;
+  int64_t file_sample_rate_hz = 0;
   float gain = 1.0f / kFullScale;
   int64_t num_samples = 0;
   ScratchFile scratch;
@@ -158,11 +169,18 @@ Track::~Track() = default;
 Track::Track(Track&&) noexcept = default;
 Track& Track::operator=(Track&&) noexcept = default;
 
+void Track::extend_to(int64_t num_samples) {
+  // What lies behind the cut of a longer stem is no silence.
+  for (Extent& extent : impl_->extents) extent.size = std::min(extent.size, impl_->num_samples);
+  impl_->num_samples = std::max(impl_->num_samples, num_samples);
+}
+
 const std::string& Track::name() const { return impl_->name; }
 const std::vector<std::string>& Track::stem_names() const { return impl_->stem_names; }
 int64_t Track::num_stems() const { return static_cast<int64_t>(impl_->extents.size()); }
 int64_t Track::num_samples() const { return impl_->num_samples; }
 int64_t Track::sample_rate_hz() const { return impl_->sample_rate_hz; }
+int64_t Track::file_sample_rate_hz() const { return impl_->file_sample_rate_hz; }
 float Track::gain() const { return impl_->gain; }
 
 void Track::read(int64_t stem, int64_t start, std::span<int16_t> out) const {

@@ -46,6 +46,9 @@ class StemSamples {
   virtual int64_t num_stems() const = 0;
   virtual int64_t num_samples() const = 0;  // of each stem
   virtual int64_t sample_rate_hz() const = 0;
+  // The rate of the files before they were resampled; of the first file of the first stem where
+  // files differ.
+  virtual int64_t file_sample_rate_hz() const = 0;
   virtual float gain() const = 0;
   // Fills `out` with samples start, start + 1, ... of a stem; all must lie inside the track. Any
   // number of threads may call. Throws: Error when they cannot be read.
@@ -67,11 +70,15 @@ class Track final : public StemSamples {
   Track(Track&&) noexcept;
   Track& operator=(Track&&) noexcept;
 
+  // Appends silence up to num_samples; a track as long as that stays as it is.
+  void extend_to(int64_t num_samples);
+
   const std::string& name() const;
   const std::vector<std::string>& stem_names() const;
   int64_t num_stems() const override;
   int64_t num_samples() const override;
   int64_t sample_rate_hz() const override;
+  int64_t file_sample_rate_hz() const override;
   float gain() const override;
   void read(int64_t stem, int64_t start, std::span<int16_t> out) const override;
 

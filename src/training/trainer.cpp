@@ -248,6 +248,9 @@ bool Run::validate_windows() {
   const int64_t threads =
       config_.loader.num_threads > 0 ? config_.loader.num_threads : available_cores();
   PairReader reader(data_.shape, threads, data_.make_valid_source, loader_seconds_);
+  const bool masked = config_.validation_masks == ValidationMasks::as_training;
+  if (masked) reader.draw_masks(config_.augment, config_.seed);
+  const std::string masks = describe_validation_masks(config_);
   const WindowEmbeddings embeddings = embed_windows(model_, reader, windows, config_.precision,
                                                     host_, [this] { return stop_wanted(); });
   if (!embeddings.anchors.defined()) return false;
@@ -257,9 +260,12 @@ bool Run::validate_windows() {
             {{"loss", report.loss},
              {"accuracy", report.accuracy},
              {"k", static_cast<double>(report.num_candidates)},
-             {"windows", static_cast<double>(num_windows)}});
-  log_info("step {}: validation loss {:.3f}, accuracy {:.1f} % at K = {} ({} windows)", step_,
-           report.loss, 100 * report.accuracy, report.num_candidates, num_windows);
+             {"windows", static_cast<double>(num_windows)},
+             {"mask_probability", masked ? config_.augment.mask_probability : 0.0}},
+            masks);
+  log_info("step {}: validation loss {:.3f}, accuracy {:.1f} % at K = {} ({} windows{})", step_,
+           report.loss, 100 * report.accuracy, report.num_candidates, num_windows,
+           masked ? ", " + masks : "");
   return true;
 }
 

@@ -70,4 +70,11 @@ double TrainingConfig::learning_rate_at(int64_t step, int64_t last_step) const {
   return learning_rate * (kFinalShare + (1.0 - kFinalShare) * share);
 }
 
+std::string describe_validation_masks(const TrainingConfig& config) {
+  if (config.validation_masks == ValidationMasks::none) return "";
+  return fmt::format(
+      "channel masks as in training: probability {:.3f}, {}", config.augment.mask_probability,
+      config.augment.mask_views == MaskViews::same ? "same in both views" : "one for each view");
+}
+
 }  // namespace cocola

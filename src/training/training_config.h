@@ -12,6 +12,13 @@ namespace cocola {
 
 enum class Precision { fp32, tf32, bf16 };
 enum class DeviceChoice { automatic, cuda, cpu };
+// Channel masks in validation and in cocola_eval.
+enum class ValidationMasks {
+  none,
+  // Those of AugmentConfig, drawn by the number of the window: the same in every validation. What
+  // is measured then is another task (see MaskViews); logs and reports say so.
+  as_training,
+};
 enum class LearningRateSchedule { constant, cosine };
 // fast: any world size gives the same training to rounding.
 enum class Reproducibility { fast };
@@ -60,6 +67,8 @@ struct TrainingConfig {
   // Validation windows used at most: rank 0 holds the similarities of all their pairs. Range [2,
   // 32768].
   int64_t validation_windows = 2000;
+  // as_training needs hps features: those of one channel have none to hide.
+  ValidationMasks validation_masks = ValidationMasks::none;
   // A line of log.jsonl each so many steps. Range [1, 1e9].
   int64_t log_every_steps = 10;
   CheckpointConfig checkpoint;
@@ -81,5 +90,9 @@ struct TrainingConfig {
   double learning_rate_at(int64_t step, int64_t last_step) const;
   bool operator==(const TrainingConfig&) const = default;
 };
+
+// What stands beside figures that are measured with masks, so that nobody compares them with
+// others: "channel masks as in training: probability 0.667, same in both views". Empty for none.
+std::string describe_validation_masks(const TrainingConfig& config);
 
 }  // namespace cocola

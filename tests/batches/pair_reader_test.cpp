@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <future>
+#include <numeric>
 
 #include "base/error.h"
 
@@ -55,6 +56,40 @@ TEST(PairReader, ReadsAgainAndNothing) {
   EXPECT_EQ(reader.read(std::vector<int64_t>{4}, 1).anchors.max().item<float>(), 104.0F);
   EXPECT_EQ(reader.read({}, 1).anchors.size(0), 0);
   EXPECT_EQ(reader.read(std::vector<int64_t>{5}, 2).anchors.max().item<float>(), 205.0F);
+}
+
+// Those of the window's number, epoch and seed, whatever the threads.
+TEST(PairReader, DrawsTheMasksOfTrainingWhenAskedTo) {
+  constexpr FeatureShape kTwoChannels{.channels = 2, .mel_bins = 2, .frames = 3};
+  const AugmentConfig augment{.mask_views = MaskViews::independent};
+  std::vector<int64_t> windows(60);
+  std::iota(windows.begin(), windows.end(), 100);
+  PairReader reader(kTwoChannels, 3, [] { return std::make_unique<NumberedSource>(); });
+  EXPECT_EQ(reader.read(windows, 5).anchors.abs().min().item<float>(), value_of(100, 5));
+  reader.draw_masks(augment, 9);
+  const Batch batch = reader.read(windows, 5);
+  int64_t num_hidden = 0;
+  for (size_t i = 0; i < windows.size(); ++i) {
+    const auto masks = draw_channel_masks(augment, 9, 5, windows[i]);
+    const at::Tensor views[2] = {batch.anchors[static_cast<int64_t>(i)],
+                                 batch.positives[static_cast<int64_t>(i)]};
+    for (size_t view = 0; view < 2; ++view) {
+      for (const ChannelMask channel : {ChannelMask::harmonic, ChannelMask::percussive}) {
+        const at::Tensor values = views[view][channel == ChannelMask::harmonic ? 0 : 1].abs();
+        const bool hidden = masks[view] == channel;
+        num_hidden += hidden ? 1 : 0;
+        EXPECT_EQ(values.min().item<float>(), hidden ? kMaskedDb : value_of(windows[i], 5));
+        EXPECT_EQ(values.max().item<float>(), hidden ? kMaskedDb : value_of(windows[i], 5));
+      }
+    }
+  }
+  EXPECT_GT(num_hidden, 40);
+}
+
+TEST(PairReader, FeaturesOfOneChannelAreNotMasked) {
+  PairReader reader = open_reader(1);
+  reader.draw_masks({.mask_probability = 1.0}, 9);
+  EXPECT_EQ(reader.read(std::vector<int64_t>{4}, 1).anchors.min().item<float>(), 104.0F);
 }
 
 TEST(PairReader, PassesTheErrorOfASourceOn) {

@@ -193,6 +193,23 @@ TEST_F(PairSourceTest, StemsOfAnotherRateAreRefused) {
   EXPECT_THAT(refusal(SourceKind::stems, other, 0.0), HasSubstr("22050"));
 }
 
+TEST_F(PairSourceTest, WindowsOfAnotherGridOrLengthAreRefusedWithBothValues) {
+  const double seconds = static_cast<double>(kWindowSamples) / 16000.0;
+  const auto error_of = [&](const WindowConfig& windows) -> std::string {
+    try {
+      check_shards(shards(), kFeatures, windows);
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(error_of({.window_seconds = seconds}), "");
+  EXPECT_THAT(error_of({.window_seconds = seconds, .grid = WindowGrid::original}),
+              AllOf(HasSubstr("one.h5: data.window_grid was hop"),
+                    HasSubstr("original is asked for"), HasSubstr("rebuild")));
+  EXPECT_THAT(error_of({.window_seconds = 2 * seconds}), HasSubstr("data.window_seconds was"));
+}
+
 TEST_F(PairSourceTest, NoiseOnPrecomputedFeaturesIsRefused) {
   EXPECT_THAT(refusal(SourceKind::features, kFeatures, 1e-3), HasSubstr("0.001"));
 }

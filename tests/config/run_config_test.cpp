@@ -152,6 +152,22 @@ TEST(RunConfig, DatasetsAreChecked) {
   dataset.name = "";
   dataset.take_train = dataset.take_valid = dataset.take_test = false;
   EXPECT_THAT(refusal(dataset), HasSubstr("[data.datasets.1.take]"));
+  dataset = shared_out("x", 1.0, 0.0, 0.0);
+  dataset.ensembles.brass = false;
+  EXPECT_THAT(refusal(dataset), AllOf(HasSubstr("[data.datasets.1.ensembles]"),
+                                      HasSubstr("folder has no ensembles")));
+  dataset.layout = Layout::cocochorales;
+  EXPECT_NO_THROW(dataset.validate("data.datasets.1"));
+  dataset.ensembles = {false, false, false, false};
+  EXPECT_THAT(refusal(dataset), HasSubstr("[data.datasets.1.ensembles] is empty"));
+}
+
+TEST(RunConfig, OnlyFeaturesOfTwoChannelsCanBeMasked) {
+  EXPECT_THAT(refusal_of({"training.validation_masks=as_training", "features.kind=mel"}),
+              AllOf(HasSubstr("training.validation_masks: as_training"), HasSubstr("set none")));
+  EXPECT_NO_THROW(parse_config("", "d", {"training.validation_masks=as_training"}));
+  EXPECT_THAT(refusal_of({"training.validation_masks=some"}), HasSubstr("[none, as_training]"));
+  EXPECT_THAT(refusal_of({"data.window_grid=shifted"}), HasSubstr("[hop, original]"));
 }
 
 TEST(RunConfig, TheSourceOfTrainingMustBeStored) {
@@ -206,6 +222,33 @@ TEST(ShippedConfigs, TinyAndAllShareTheirStepAmongUpToEightRanks) {
     for (const int64_t world_size : {1, 2, 4, 8}) {
       EXPECT_NO_THROW(config.training.validate_world(world_size)) << name;
     }
+  }
+}
+
+// The row "HPS All" with every old behaviour that docs/parity.md has a setting for.
+TEST(ShippedConfigs, CompatibleOriginalSetsEveryOldBehaviourThatCanBeSet) {
+  const std::filesystem::path configs = COCOLA_CONFIGS;
+  RunConfig config = load_config(configs / "compatible_original.yaml", {});
+  const RunConfig row = load_config(configs / "published_hps_all.yaml", {});
+  EXPECT_EQ(config.features, row.features);
+  EXPECT_EQ(config.model, row.model);
+  EXPECT_EQ(config.training.validation_masks, ValidationMasks::as_training);
+  config.training.validation_masks = ValidationMasks::none;
+  EXPECT_EQ(config.training, row.training);
+  EXPECT_EQ(config.training.recompute_statistics, 0);
+  EXPECT_EQ(config.training.augment.noise_std, 0.0);
+  EXPECT_EQ(config.training.source, SourceKind::features);
+  EXPECT_EQ(config.data.pairs_per_window, 1);
+  EXPECT_EQ(config.data.window.grid, WindowGrid::original);
+  EXPECT_GE(config.data.window.max_overlap, 0.819);
+  EXPECT_EQ(config.data.window.audible_dbfs, -120.0);
+  for (const DatasetConfig& dataset : config.data.datasets) {
+    if (dataset.layout == Layout::musdb18hq) {
+      EXPECT_FALSE(dataset.take_test);
+      continue;
+    }
+    EXPECT_EQ(dataset.lengths, LengthRule::cut);
+    EXPECT_EQ(dataset.stems == StemLevel::per_source, dataset.layout == Layout::moisesdb);
   }
 }
 

@@ -83,6 +83,19 @@ TEST(AccuracyTable, TheSeedOfTrainingChangesNothing) {
   EXPECT_NE(values_of(measure(songs, config).untrained), values_of(first.untrained));
 }
 
+TEST(AccuracyTable, MasksOfTrainingAreDrawnWhenAskedForByTheSeedOfTheEvaluation) {
+  const std::vector<std::string> songs = {"one", "two", "three"};
+  RunConfig config = small_config();
+  const AccuracyTables plain = measure(songs, config);
+  config.training.validation_masks = ValidationMasks::as_training;
+  const AccuracyTables masked = measure(songs, config);
+  EXPECT_NE(values_of(masked.trained), values_of(plain.trained));
+  config.training.seed = 99;
+  EXPECT_EQ(values_of(measure(songs, config).trained), values_of(masked.trained));
+  config.training.augment.mask_probability = 0;
+  EXPECT_EQ(values_of(measure(songs, config).trained), values_of(plain.trained));
+}
+
 TEST(AccuracyTable, ShardsOfOtherWindowsOrRatesAreRefusedWithFileAndKey) {
   RunConfig config = small_config();
   config.data.window.window_seconds = 1.0;

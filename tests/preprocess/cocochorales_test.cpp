@@ -66,6 +66,42 @@ TEST(CocoChorales, AnIncompleteTrackIsNamed) {
   EXPECT_THAT(list.bad[1].reason, HasSubstr("at least two stems"));
 }
 
+TEST(CocoChorales, TheChosenEnsemblesAloneAreRead) {
+  Miniature data;
+  for (const char* track : {"string_track000001", "brass_track000002", "random_track000003",
+                            "woodwind_track000004", "randomly_named", "of_my_own"}) {
+    data.cocochorales_track(std::string("train/") + track, kQuartet);
+  }
+  const auto names_of = [&](const Ensembles& ensembles) {
+    DatasetConfig dataset = data.config(Layout::cocochorales);
+    dataset.ensembles = ensembles;
+    std::vector<std::string> names;
+    for (const TrackFiles& track : find_cocochorales_tracks(dataset).tracks) {
+      names.push_back(track.name);
+    }
+    return names;
+  };
+  EXPECT_EQ(names_of({}).size(), 6u);
+  EXPECT_THAT(names_of({false, false, false, true}), ElementsAre("random_track000003"));
+  EXPECT_THAT(names_of({true, true, false, false}),
+              ElementsAre("brass_track000002", "string_track000001"));
+  EXPECT_THAT(names_of({false, false, true, false}), ElementsAre("woodwind_track000004"));
+}
+
+TEST(CocoChorales, EnsemblesThatAreNotThereAreAnError) {
+  Miniature data;
+  data.cocochorales_track("train/string_track000001", kQuartet);
+  DatasetConfig dataset = data.config(Layout::cocochorales);
+  dataset.ensembles = {false, false, false, true};
+  try {
+    find_tracks({dataset});
+    FAIL() << "found";
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(),
+                AllOf(HasSubstr(dataset.root), HasSubstr("no track"), HasSubstr("ensembles")));
+  }
+}
+
 TEST(CocoChorales, TheDirectoryAboveIsAcceptedAndStrangersBesideTheSplitsAreNamed) {
   Miniature data;
   data.cocochorales_track("original/train/string_track000001", kQuartet);

@@ -38,15 +38,23 @@ training:
 class LayoutsToTraining : public ::testing::Test {
  protected:
   // Runs both programs on the data set that the YAML text describes.
-  void train_on(const std::string& dataset) {
+  void train_on(const std::string& dataset, const std::vector<std::string>& overrides = {}) {
     std::string settings = kSettings;
     settings.replace(settings.find('@'), 1, dataset);
     data_.text("mini.yaml", settings);
     for (const char* program : {"cocola_preprocess", "cocola_ddp"}) {
       // Threads that spin while they wait would take most of the time beside other tests.
-      const ProgramResult result =
-          testing::run_process({"env", "-C", (data_ / "").string(), "OMP_WAIT_POLICY=passive",
-                                std::string(COCOLA_BIN) + "/" + program, "--config", "mini.yaml"});
+      std::vector<std::string> command = {"env",
+                                          "-C",
+                                          (data_ / "").string(),
+                                          "OMP_WAIT_POLICY=passive",
+                                          std::string(COCOLA_BIN) + "/" + program,
+                                          "--config",
+                                          "mini.yaml"};
+      for (const std::string& override : overrides) {
+        command.insert(command.end(), {"--set", override});
+      }
+      const ProgramResult result = testing::run_process(command);
       ASSERT_EQ(result.status, 0) << program << ": " << result.errors;
     }
     std::ifstream log(data_ / "runs/mini/log.jsonl");
@@ -84,6 +92,24 @@ TEST_F(LayoutsToTraining, Folder) {
   train_on("layout: folder, root: data, split: {train: 1, valid: 0, test: 0}");
   EXPECT_THAT(tracks_in_shards(), UnorderedElementsAre("train-00000.h5 one, \"live\": a b",
                                                        "train-00000.h5 two.x: a b"));
+}
+
+// 3 s at 44.1 kHz in windows of 2 s: the second pass begins at 32000 / 2 samples of the file, and
+// silence fills both passes' last window.
+TEST_F(LayoutsToTraining, FolderOnTheOriginalGrid) {
+  for (const char* stem : {"a.wav", "b.wav"}) data_.sound(std::string("data/one/") + stem, 3);
+  train_on("layout: folder, root: data, split: {train: 1, valid: 0, test: 0}",
+           {"data.window_grid=original", "data.max_overlap=0.82", "data.store=[stems, features]"});
+  const ShardReader shard(data_ / "shards/mini/train-00000.h5");
+  EXPECT_EQ(shard.settings().window_grid, "original");
+  std::vector<int64_t> starts;
+  for (const ShardWindow& window : shard.windows()) starts.push_back(window.start_sample);
+  EXPECT_THAT(starts, ElementsAre(0, 5805, 32000, 37805));
+  ASSERT_EQ(shard.tracks()[0].num_samples, 37805 + 32000);
+  std::vector<int16_t> last(32000);
+  shard.read_stem(3, 1, last);
+  EXPECT_NE(last[0], 0);
+  EXPECT_THAT(std::vector(last.begin() + (48000 - 37805), last.end()), ::testing::Each(0));
 }
 
 TEST_F(LayoutsToTraining, Musdb18Hq) {

@@ -147,6 +147,42 @@ TEST_F(Preprocessing, OtherSettingsAreRefusedByNameOrBuiltAgain) {
   EXPECT_EQ(files(), rebuilt);
 }
 
+TEST_F(Preprocessing, WindowsOfAnotherGridAreNeverMixed) {
+  make();
+  const auto before = files();
+  const Strings other = {"--set", "data.window_grid=original", "--set", "data.max_overlap=0.82"};
+  for (const Strings& refused : {other, Strings{"--set", "data.window_grid=original"}}) {
+    const ProgramResult result = run(refused);
+    EXPECT_EQ(result.status, 1);
+    EXPECT_THAT(result.errors, HasSubstr("--rebuild"));
+    EXPECT_EQ(files(), before);
+  }
+  EXPECT_THAT(run({"--set", "data.window_grid=original"}).errors,
+              HasSubstr("made without window_grid, the configuration says \"original\""));
+  const ProgramResult training =
+      place_.run("cocola_ddp", {"--config", kTiny, "--set", "data.window_grid=original"});
+  EXPECT_EQ(training.status, 1);
+  EXPECT_THAT(training.errors,
+              AllOf(HasSubstr("data.window_grid was hop"), HasSubstr("rebuild the shards")));
+
+  EXPECT_EQ(run(with(other, {"--rebuild"})).status, 0);
+  EXPECT_EQ(manifest()["settings"]["window_grid"], "original");
+  EXPECT_EQ(run().status, 1);
+}
+
+TEST_F(Preprocessing, AGridThatOverlapsMoreThanAllowedIsWrongUseEvenWhereBadTracksAreSkipped) {
+  for (const char* stem : {"a.wav", "b.wav"}) {
+    fs::create_directories(place_ / "data/cd/song");
+    testing::write_sound(place_ / "data/cd/song" / stem, testing::tone(3 * 44100, 0.1, 0.5), 44100);
+  }
+  const ProgramResult result =
+      run({"--set", "data.datasets=[{root: data/cd}]", "--set", "data.window_grid=original",
+           "--set", "data.on_bad_track=skip"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.errors,
+              AllOf(HasSubstr("data.max_overlap"), HasSubstr("44100 Hz"), HasSubstr("set 0.819")));
+}
+
 TEST_F(Preprocessing, ChangedAudioOfTheSameSizeIsNoticedButATouchedFileIsNot) {
   make();
   const auto before = files();

@@ -10,6 +10,7 @@
 namespace cocola {
 namespace {
 
+using ::testing::AllOf;
 using testing::error_of;
 using testing::ExampleShard;
 using ::testing::HasSubstr;
@@ -44,6 +45,21 @@ TEST(Settings, AMissingOrUnusableValueIsNamed) {
     wrong["window_samples"] = value;
     EXPECT_THAT(error_of([&] { settings_from_json(wrong, "origin"); }),
                 HasSubstr("window_samples"));
+  }
+}
+
+// Older shards say nothing about their grid, and shards of the same windows are the same bytes.
+TEST(Settings, NameTheGridOnlyWhereItIsNotTheUsualOne) {
+  ShardSettings settings = ExampleShard().settings;
+  EXPECT_FALSE(settings_to_json(settings).contains("window_grid"));
+  settings.window_grid = "original";
+  const Json json = settings_to_json(settings);
+  EXPECT_EQ(settings_from_json(json, "x"), settings);
+  for (const Json& value : {Json("hops"), Json(""), Json(1), Json(nullptr)}) {
+    Json wrong = json;
+    wrong["window_grid"] = value;
+    EXPECT_THAT(error_of([&] { settings_from_json(wrong, "origin"); }),
+                AllOf(HasSubstr("origin"), HasSubstr("window_grid")));
   }
 }
 

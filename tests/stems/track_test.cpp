@@ -122,6 +122,8 @@ TEST_F(TrackTest, StemsOfAnyRateAndChannelsMeetAtOneRateInMono) {
   stem("b.wav", tone(64000, 441.0 / 32000, 0.3), 32000);
   const Track track = read(16000);
   EXPECT_EQ(track.num_samples(), 32000);
+  EXPECT_EQ(track.sample_rate_hz(), 16000);
+  EXPECT_EQ(track.file_sample_rate_hz(), 44100) << "that of the first stem";
   expect_rounded(track, 0, read_waveform(directory_ / "a.flac", 16000).samples);
   expect_rounded(track, 1, read_waveform(directory_ / "b.wav", 16000).samples);
 }
@@ -166,6 +168,23 @@ TEST_F(TrackTest, LengthsThatDifferAreCutOrPaddedWithSilenceOnRequest) {
   shorter.resize(48000);
   expect_rounded(read(16000), 0, shorter);
   expect_rounded(read(16000), 1, longer);
+}
+
+TEST_F(TrackTest, GrowsBySilenceAlone) {
+  const std::vector<float> longer = tone(48000, 0.01, 0.5);
+  std::vector<float> shorter = tone(16000, 0.03, 0.5);
+  stem("short.wav", shorter);
+  stem("long.wav", longer);
+  files_.unequal_lengths = UnequalLengths::cut;
+  Track track = read(16000);
+  track.extend_to(20000);
+  std::vector<float> cut(longer.begin(), longer.begin() + 16000);
+  cut.resize(20000);
+  shorter.resize(20000);
+  expect_rounded(track, 0, shorter);
+  expect_rounded(track, 1, cut);
+  track.extend_to(100);
+  EXPECT_EQ(track.num_samples(), 20000);
 }
 
 TEST_F(TrackTest, OneStemIsNoTrack) {

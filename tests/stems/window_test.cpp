@@ -7,11 +7,14 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "support/usage_error.h"
 
 namespace cocola {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 struct Samples final : StemSamples {
   int64_t num_stems() const override { return static_cast<int64_t>(stems.size()); }
@@ -19,6 +22,7 @@ struct Samples final : StemSamples {
     return stems.empty() ? 0 : static_cast<int64_t>(stems[0].size());
   }
   int64_t sample_rate_hz() const override { return rate; }
+  int64_t file_sample_rate_hz() const override { return file_rate > 0 ? file_rate : rate; }
   float gain() const override { return scale; }
   void read(int64_t stem, int64_t start, std::span<int16_t> out) const override {
     const auto& samples = stems[static_cast<size_t>(stem)];
@@ -28,6 +32,7 @@ struct Samples final : StemSamples {
 
   std::vector<std::vector<int16_t>> stems;
   int64_t rate = 100;
+  int64_t file_rate = 0;  // 0: as rate
   float scale = 1.0f / 32767.0f;
 };
 
@@ -113,6 +118,60 @@ TEST(Windows, FullScaleDoesNotOverflow) {
   config.window_seconds = 60.0;
   config.audible_dbfs = -0.01;
   EXPECT_EQ(lay_out_windows(track, config).size(), 1u);
+}
+
+WindowConfig original_grid(double max_overlap = 0.95) {
+  WindowConfig config;
+  config.grid = WindowGrid::original;
+  config.max_overlap = max_overlap;
+  return config;
+}
+
+std::vector<int64_t> original_starts(int64_t num_samples, int64_t file_rate) {
+  Samples track = track_of(num_samples, {9000, 9000});
+  track.file_rate = file_rate;
+  return starts_of(lay_out_windows(track, original_grid()));
+}
+
+TEST(OriginalGrid, HasASecondPassShiftedByHalfAWindowsSamplesOfTheFile) {
+  EXPECT_THAT(original_starts(1300, 100), ElementsAre(0, 250, 500, 750, 1000, 1250));
+  // 250 samples at 275 Hz are 90.9 samples at 100 Hz.
+  EXPECT_THAT(original_starts(1300, 275), ElementsAre(0, 91, 500, 591, 1000, 1091));
+  EXPECT_THAT(original_starts(1091, 275), ElementsAre(0, 91, 500, 591, 1000));
+  // A shift of a whole window would give every window but the first twice.
+  EXPECT_THAT(original_starts(1300, 50), ElementsAre(0, 500, 1000));
+  EXPECT_THAT(original_starts(90, 275), ElementsAre(0));
+  EXPECT_THAT(original_starts(0, 275), ElementsAre());
+}
+
+TEST(OriginalGrid, OfFiveSecondsAt16KhzIsShiftedBy40000SamplesOfTheFile) {
+  for (const auto& [file_rate, shift] :
+       {std::pair{16000, 40000}, std::pair{44100, 14512}, std::pair{48000, 13333}}) {
+    Samples track = track_of(80'000, {9000, 9000}, 16000);
+    track.file_rate = file_rate;
+    EXPECT_THAT(starts_of(lay_out_windows(track, original_grid())), ElementsAre(0, shift));
+  }
+}
+
+TEST(OriginalGrid, SilenceThatFillsTheLastWindowCountsForItsLevel) {
+  // 0.1 of full scale in a tenth of the window: 10 dB less.
+  WindowConfig config = original_grid();
+  config.audible_dbfs = -29.9;
+  EXPECT_THAT(starts_of(lay_out_windows(track_of(550, {3277, 3277}), config)), ElementsAre(0, 250));
+  config.audible_dbfs = -30.1;
+  EXPECT_THAT(starts_of(lay_out_windows(track_of(550, {3277, 3277}), config)),
+              ElementsAre(0, 250, 500));
+}
+
+TEST(OriginalGrid, IsRefusedWhereItsWindowsOverlapByMoreThanAllowed) {
+  Samples track = track_of(1300, {9000, 9000});
+  EXPECT_EQ(lay_out_windows(track, original_grid(0.5)).size(), 6u);
+  track.file_rate = 275;
+  EXPECT_EQ(lay_out_windows(track, original_grid(0.818)).size(), 6u);
+  const std::string refusal =
+      testing::usage_error_of([&] { lay_out_windows(track, original_grid(0.5)); });
+  EXPECT_THAT(refusal, AllOf(HasSubstr("[data.max_overlap] 0.5"), HasSubstr("275 Hz"),
+                             HasSubstr("set 0.818"), HasSubstr("data.window_grid: hop")));
 }
 
 TEST(WindowConfig, RefusesValuesOutsideTheirRange) {

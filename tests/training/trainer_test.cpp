@@ -294,6 +294,28 @@ TEST(Trainer, MorePairsThanWindowsAreRefused) {
       train_in(dir.path(), testing::small_training_config(), testing::synthetic_data(7, 0)), Error);
 }
 
+TEST(Trainer, ValidationWithMasksSaysSoAndChangesTheFiguresAlone) {
+  const testing::TemporaryDirectory plain, masked;
+  TrainingConfig config = testing::small_training_config();
+  config.max_steps = 2;
+  ASSERT_EQ(train_in(plain.path(), config), TrainingEnd::finished);
+  config.validation_masks = ValidationMasks::as_training;
+  ASSERT_EQ(train_in(masked.path(), config), TrainingEnd::finished);
+  const Json without = log_of(plain.path(), "valid").at(0);
+  const Json with = log_of(masked.path(), "valid").at(0);
+  EXPECT_EQ(without["mask_probability"], 0.0);
+  EXPECT_FALSE(without.contains("note"));
+  EXPECT_EQ(with["mask_probability"], config.augment.mask_probability);
+  EXPECT_EQ(with["note"], "channel masks as in training: probability 0.667, same in both views");
+  EXPECT_NE(with["loss"], without["loss"]);
+  const auto weights = [](const testing::TemporaryDirectory& dir) {
+    return read_safetensors(dir / "checkpoints/step_00000002.safetensors");
+  };
+  for (const auto& [name, tensor] : weights(plain).tensors) {
+    EXPECT_TRUE(at::equal(weights(masked).get(name), tensor)) << name;
+  }
+}
+
 TEST(Validation, PerfectEmbeddingsReadOneAndEqualOnesChance) {
   ModelConfig config = testing::small_model_config();
   config.similarity = SimilarityKind::cosine;
