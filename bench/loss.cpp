@@ -99,9 +99,9 @@ void measure_one_process(bench::Peer& peer, std::vector<bench::Measurement>& row
 // Both sides run two processes of one thread each.
 void measure_two_ranks(bench::Peer& peer, std::vector<bench::Measurement>& rows) {
   constexpr int kRounds = 3;
-  bench::Peer ours =
-      bench::open_peer({"mpirun", "--oversubscribe", "--bind-to", "none", "-np", "2",
-                        COCOLA_BIN "/bench_loss_rank", std::to_string(kEmbeddingSize)});
+  bench::Peer ours = bench::open_peer(
+      {"mpirun", "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1", "-np",
+       "2", COCOLA_BIN "/bench_loss_rank", std::to_string(kEmbeddingSize)});
   if (!ours.process) fail("bench", "two ranks cannot be started: {}", ours.missing);
   const auto ask = [](bench::PeerProcess& process, const char* what) {
     return 1e3 * std::stod(process.ask(fmt::format("{} {}", what, kPairsOfTwoRanks)));

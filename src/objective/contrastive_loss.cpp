@@ -7,8 +7,11 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/exp.h>
 #include <ATen/ops/matmul.h>
+#include <ATen/ops/mm.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/sub.h>
 
 #include <algorithm>
 #include <bit>
@@ -63,9 +66,9 @@ struct View {
   at::Tensor candidates;     // [K, D] of the other view
   SimilarityForm form;       // own^T form candidate
 
-  // [n, K] for own rows from `start`.
-  at::Tensor similarity(int64_t start, int64_t n) const {
-    return at::matmul(join(own.narrow(0, start, n), form), candidates.t());
+  // Fills block [n, K] for own rows from `start`.
+  void fill_similarity(int64_t start, at::Tensor& block) const {
+    at::mm_out(block, join(own.narrow(0, start, block.size(0)), form), candidates.t());
   }
 };
 
@@ -134,10 +137,10 @@ struct PairSummary {
   }
 };
 
-// Fills the summary of own anchors from `start`, and turns their similarities [n, K] into
-// exponentials; the softmax is those divided by the returned sums [n, 1].
+// Fills the summary of own anchors from `start`, and `exponentials` [n, K] from their similarities,
+// which are lost; the softmax is those divided by the returned sums [n, 1].
 at::Tensor summarise_rows(const Step& step, int64_t start, at::Tensor& similarity,
-                          PairSummary& summary) {
+                          at::Tensor& exponentials, PairSummary& summary) {
   const int64_t own_place = step.first + start;
   // max returns the lowest index of equal maxima.
   const auto [maximum, best] = similarity.max(1);
@@ -146,21 +149,27 @@ at::Tensor summarise_rows(const Step& step, int64_t start, at::Tensor& similarit
   summary.hit = best.eq(own).to(similarity.scalar_type());
   summary.positive = similarity.diagonal(own_place).clone();
   similarity.sub_(maximum.unsqueeze(1));
-  const at::Tensor exponentials = similarity.exp(), sum = exponentials.sum(1), log_sum = sum.log();
+  at::exp_out(exponentials, similarity);
+  const at::Tensor sum = exponentials.sum(1), log_sum = sum.log();
   summary.log_sum_exp = maximum + log_sum;
   summary.entropy = log_sum - similarity.mul_(exponentials).sum(1) / sum;
-  similarity = exponentials;
   return sum.unsqueeze(1);
+}
+
+// [n], of the rows of a block [n, K], which are lost.
+at::Tensor log_sum_exp_of(at::Tensor& block) {
+  const at::Tensor maximum = block.amax(1, true);
+  return block.sub_(maximum).exp_().sum(1).log_().add_(maximum.squeeze(1));
 }
 
 // Turns the similarities [n, K] of own rows into the weights of their candidates: probabilities
 // over the candidates, given the log-sum-exps of own rows, and over own rows, given those of the
-// candidates; the mean of both where both directions count.
-void weigh(at::Tensor& similarity, const at::Tensor& of_own, const at::Tensor& of_candidates) {
-  at::Tensor among_candidates;
-  if (of_own.defined()) among_candidates = (similarity - of_own.unsqueeze(1)).exp_();
+// candidates; the mean of both where both directions count. `scratch` is such a block, too.
+void weigh(at::Tensor& similarity, at::Tensor& scratch, const at::Tensor& of_own,
+           const at::Tensor& of_candidates) {
+  if (of_own.defined()) at::sub_out(scratch, similarity, of_own.unsqueeze(1)).exp_();
   similarity.sub_(of_candidates).exp_();
-  if (of_own.defined()) similarity.add_(among_candidates).mul_(0.5);
+  if (of_own.defined()) similarity.add_(scratch).mul_(0.5);
 }
 
 // Fills own rows of the gradient of a view from their weighted candidates [n, D]. Returns the rows
@@ -180,6 +189,7 @@ class Passes {
   Passes(const Step& step, LossDirections directions)
       : step_(step),
         both_(directions == LossDirections::both),
+        blocks_(at::empty({2, step.tile, step.num_pairs}, step.anchors.own.options())),
         d_anchors_(at::empty(step.anchors.own.sizes(), step.anchors.own.options())),
         d_positives_(at::empty_like(d_anchors_)) {}
 
@@ -188,12 +198,14 @@ class Passes {
     std::vector<at::Tensor> packed;
     step_.for_each_tile([&](int64_t start, int64_t n) {
       PairSummary summary;
+      at::Tensor block = blocks_[0].narrow(0, 0, n), exponentials = blocks_[1].narrow(0, 0, n);
       if (both_) {
-        summary.column_log_sum_exp = step_.positives.similarity(start, n).logsumexp(1);
+        step_.positives.fill_similarity(start, block);
+        summary.column_log_sum_exp = log_sum_exp_of(block);
       }
-      at::Tensor block = step_.anchors.similarity(start, n);
-      const at::Tensor sum = summarise_rows(step_, start, block, summary);
-      if (!both_) fill_anchors(start, at::matmul(block, step_.anchors.candidates).div_(sum));
+      step_.anchors.fill_similarity(start, block);
+      const at::Tensor sum = summarise_rows(step_, start, block, exponentials, summary);
+      if (!both_) fill_anchors(start, at::matmul(exponentials, step_.anchors.candidates).div_(sum));
       packed.push_back(summary.pack());
     });
     return at::cat(packed);
@@ -204,13 +216,14 @@ class Passes {
       const auto own = [&](const at::Tensor& of_all) {
         return both_ ? of_all.narrow(0, step_.first + start, n) : at::Tensor();
       };
+      at::Tensor block = blocks_[0].narrow(0, 0, n), scratch = blocks_[1].narrow(0, 0, n);
       if (both_) {
-        at::Tensor block = step_.anchors.similarity(start, n);
-        weigh(block, own(all.log_sum_exp), all.column_log_sum_exp);
+        step_.anchors.fill_similarity(start, block);
+        weigh(block, scratch, own(all.log_sum_exp), all.column_log_sum_exp);
         fill_anchors(start, at::matmul(block, step_.anchors.candidates));
       }
-      at::Tensor block = step_.positives.similarity(start, n);
-      weigh(block, own(all.column_log_sum_exp), all.log_sum_exp);
+      step_.positives.fill_similarity(start, block);
+      weigh(block, scratch, own(all.column_log_sum_exp), all.log_sum_exp);
       fill_gradient(step_, step_.positives, start, at::matmul(block, step_.positives.candidates),
                     d_positives_);
     });
@@ -231,6 +244,7 @@ class Passes {
 
   const Step& step_;
   bool both_;
+  at::Tensor blocks_;                   // [2, T, K]
   at::Tensor d_anchors_, d_positives_;  // [B, D]
   TreeSum d_w_;
 };
