@@ -92,8 +92,10 @@ std::vector<Field> training_fields(TrainingConfig& training) {
       {"training.max_minutes", &training.max_minutes,
        "Stop after this many minutes of steps; 0: no limit. Range [0, 1e6]."},
       {"training.learning_rate", &training.learning_rate, "Of Adam. Range (0, 1]."},
+      {"training.learning_rate_scaling", choice(training.learning_rate_scaling, {"none", "sqrt"}),
+       "sqrt: learning_rate * sqrt(pairs_per_step / 32), at most 4e-3."},
       {"training.schedule", choice(training.schedule, {"constant", "cosine"}),
-       "constant, or cosine: down to 1 % of learning_rate at the last step."},
+       "constant, or cosine: down to 1 % of the full learning rate at the last step."},
       {"training.warmup_steps", &training.warmup_steps,
        "Steps over which the learning rate rises linearly. Range [0, 1e9]."},
       {"training.precision", choice(training.precision, {"fp32", "tf32", "bf16"}),
@@ -120,6 +122,8 @@ std::vector<Field> training_fields(TrainingConfig& training) {
 
 std::vector<Field> training_part_fields(TrainingConfig& training) {
   return {
+      {"training.loss.directions", choice(training.loss.directions, {"one", "both"}),
+       "one: anchors find their positives, as published; both: and positives their anchors."},
       {"training.checkpoint.every_steps", &training.checkpoint.every_steps,
        "Steps between checkpoints; one more at the end and on a stop. Range [1, 1e9]."},
       {"training.checkpoint.keep", &training.checkpoint.keep,

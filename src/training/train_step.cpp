@@ -31,8 +31,9 @@ StepReport compute_gradients(CocolaModel& model, FlatParameters& flat, const Bat
   flat.reduced().zero_();
   StepEmbeddings embeddings(model, flat, batch, config);
   const at::Tensor w = model.bilinear_weight();
-  const ContrastiveLoss loss = contrastive_loss(embeddings.anchors(), embeddings.positives(),
-                                                {w, model.similarity_scale()}, world);
+  const ContrastiveLoss loss =
+      contrastive_loss(embeddings.anchors(), embeddings.positives(), {w, model.similarity_scale()},
+                       world, {config.loss.directions});
 
   embeddings.backward(loss.d_anchors, loss.d_positives);
   if (w.defined()) w.mutable_grad().add_(loss.d_w);
@@ -40,7 +41,8 @@ StepReport compute_gradients(CocolaModel& model, FlatParameters& flat, const Bat
   flat.extra()[1] = wishes.time_up ? 1.0 : 0.0;
   world.all_reduce_sum(flat.reduced());
 
-  StepReport report{loss.loss, loss.accuracy, loss.max_similarity};
+  StepReport report{loss.loss, loss.accuracy, loss.mean_similarity, loss.max_similarity,
+                    loss.softmax_entropy};
   report.gradient_norm = flat.gradients().norm().item<double>();
   report.stop = flat.extra()[0].item<double>() > 0;
   report.time_up = flat.extra()[1].item<double>() > 0;

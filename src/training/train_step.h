@@ -12,8 +12,9 @@
 namespace cocola {
 
 struct StepReport {
-  double loss = 0.0, accuracy = 0.0,
-         max_similarity = 0.0;  // over the whole step, equal on all ranks
+  // Of the loss, over the whole step, equal on all ranks: see ContrastiveLoss.
+  double loss = 0.0, accuracy = 0.0, mean_similarity = 0.0, max_similarity = 0.0,
+         softmax_entropy = 0.0;
   double gradient_norm = 0.0;
   bool stop = false;     // some rank was told to stop
   bool time_up = false;  // rank 0's clock says so

@@ -192,7 +192,9 @@ void Run::log_step(const StepReport& report, double waited) {
              {"epoch", static_cast<double>(sampler_.epoch_of(step_ - 1))},
              {"learning_rate", config_.learning_rate_at(step_ - 1, last_step_)},
              {"gradient_norm", report.gradient_norm},
+             {"mean_similarity", report.mean_similarity},
              {"max_similarity", report.max_similarity},
+             {"softmax_entropy", report.softmax_entropy},
              {"pairs_per_second", rate},
              {"data_wait_seconds", waited - logged_wait_}});
   logged_step_ = step_;

@@ -14,6 +14,8 @@ namespace {
 
 // The cosine schedule ends at this share of the learning rate.
 constexpr double kFinalShare = 0.01;
+// The published step, for which learning rates are stated, and the largest rate that scaling gives.
+constexpr double kPublishedPairs = 32.0, kLargestScaledRate = 4e-3;
 
 }  // namespace
 
@@ -58,16 +60,23 @@ void TrainingConfig::validate_world(int64_t world_size) const {
              pairs_per_step, pairs_per_group, groups, world_size, fmt::join(allowed, ", "));
 }
 
+double TrainingConfig::full_learning_rate() const {
+  if (learning_rate_scaling == LearningRateScaling::none) return learning_rate;
+  const double growth = std::sqrt(static_cast<double>(pairs_per_step) / kPublishedPairs);
+  return std::min(learning_rate * growth, kLargestScaledRate);
+}
+
 double TrainingConfig::learning_rate_at(int64_t step, int64_t last_step) const {
+  const double full = full_learning_rate();
   if (step < warmup_steps) {
-    return learning_rate * static_cast<double>(step + 1) / static_cast<double>(warmup_steps);
+    return full * static_cast<double>(step + 1) / static_cast<double>(warmup_steps);
   }
-  if (schedule == LearningRateSchedule::constant) return learning_rate;
+  if (schedule == LearningRateSchedule::constant) return full;
   const int64_t decaying = std::max<int64_t>(1, last_step - 1 - warmup_steps);
   const double done =
       std::min(1.0, static_cast<double>(step - warmup_steps) / static_cast<double>(decaying));
   const double share = 0.5 * (1.0 + std::cos(std::numbers::pi * done));
-  return learning_rate * (kFinalShare + (1.0 - kFinalShare) * share);
+  return full * (kFinalShare + (1.0 - kFinalShare) * share);
 }
 
 std::string describe_validation_masks(const TrainingConfig& config) {

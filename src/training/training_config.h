@@ -7,6 +7,7 @@
 #include "batches/augment.h"
 #include "batches/batch_loader.h"
 #include "comm/communicator.h"
+#include "objective/contrastive_loss.h"
 
 namespace cocola {
 
@@ -20,6 +21,7 @@ enum class ValidationMasks {
   as_training,
 };
 enum class LearningRateSchedule { constant, cosine };
+enum class LearningRateScaling { none, sqrt };
 // fast: any world size gives the same training to rounding.
 enum class Reproducibility { fast };
 
@@ -30,6 +32,12 @@ struct CheckpointConfig {
   int64_t keep = 3;
 
   bool operator==(const CheckpointConfig&) const = default;
+};
+
+struct LossConfig {
+  LossDirections directions = LossDirections::one;
+
+  bool operator==(const LossConfig&) const = default;
 };
 
 struct TrainingConfig {
@@ -51,7 +59,10 @@ struct TrainingConfig {
   double max_minutes = 0.0;
   // Adam's learning rate. Range (0, 1].
   double learning_rate = 1e-3;
-  // constant, or cosine from learning_rate down to 1 % of it at the last step.
+  // none, or sqrt: learning_rate is that of a step of 32 pairs; one of K pairs takes
+  // learning_rate * sqrt(K / 32), but no more than 4e-3.
+  LearningRateScaling learning_rate_scaling = LearningRateScaling::none;
+  // constant, or cosine from the full rate down to 1 % of it at the last step.
   LearningRateSchedule schedule = LearningRateSchedule::constant;
   // Steps of linear warm-up. Range [0, 1e9].
   int64_t warmup_steps = 0;
@@ -71,6 +82,7 @@ struct TrainingConfig {
   ValidationMasks validation_masks = ValidationMasks::none;
   // A line of log.jsonl each so many steps. Range [1, 1e9].
   int64_t log_every_steps = 10;
+  LossConfig loss;
   CheckpointConfig checkpoint;
   LoaderConfig loader;
   AugmentConfig augment;
@@ -86,6 +98,8 @@ struct TrainingConfig {
     if (groups_in_memory == 0) return num_pairs;
     return std::min(num_pairs, groups_in_memory * pairs_per_group);
   }
+  // The rate after warm-up, before the schedule lowers it: learning_rate, scaled.
+  double full_learning_rate() const;
   // Learning rate of a step in [0, last_step); last_step is exclusive.
   double learning_rate_at(int64_t step, int64_t last_step) const;
   bool operator==(const TrainingConfig&) const = default;

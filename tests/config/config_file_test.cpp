@@ -59,6 +59,7 @@ training:
   max_steps: 1000000000000
   max_minutes: 1.5
   learning_rate: 3e-4
+  learning_rate_scaling: sqrt
   schedule: cosine
   warmup_steps: 11
   precision: bf16
@@ -68,6 +69,7 @@ training:
   validate_every_steps: 50
   validation_windows: 64
   log_every_steps: 1
+  loss: {directions: both}
   checkpoint: {every_steps: 20, keep: 1}
   loader: {num_threads: 2, read_ahead: 5}
   augment: {noise_std: 0, mask_probability: 0.5, mask_views: independent}
@@ -103,6 +105,8 @@ TEST(ConfigFile, ValuesReachTheirStructs) {
   EXPECT_EQ(config.model.similarity_init, SimilarityInit::identity);
   EXPECT_EQ(config.training.source, SourceKind::features);
   EXPECT_EQ(config.training.learning_rate, 3e-4);
+  EXPECT_EQ(config.training.learning_rate_scaling, LearningRateScaling::sqrt);
+  EXPECT_EQ(config.training.loss.directions, LossDirections::both);
   EXPECT_EQ(config.training.schedule, LearningRateSchedule::cosine);
   EXPECT_EQ(config.training.precision, Precision::bf16);
   EXPECT_EQ(config.training.device, DeviceChoice::cpu);

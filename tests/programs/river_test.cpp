@@ -253,10 +253,13 @@ TEST(River, EveryKindOfFileIsInspected) {
 
 TEST(River, ADryRunTellsTheArithmeticAndTrainsNothing) {
   const Workplace place;
-  const ProgramResult result =
-      place.run("cocola_ddp", {"--config", kTiny, "--dry-run", "--as-world", "4"});
+  const ProgramResult result = place.run(
+      "cocola_ddp", {"--config", kTiny, "--dry-run", "--as-world", "4", "--set",
+                     "training.learning_rate_scaling=sqrt", "--set", "training.warmup_steps=5"});
   EXPECT_EQ(result.status, 0) << result.errors;
   EXPECT_THAT(result.output, HasSubstr("16 pairs over 4 ranks: 4 pairs a rank"));
+  EXPECT_THAT(result.output,
+              HasSubstr("0.0007071 for 16 pairs a step, scaled from 0.001, after 5 steps"));
   EXPECT_FALSE(fs::exists(place / "runs"));
 }
 

@@ -65,6 +65,20 @@ TEST(TrainStep, TwentyStepsOfManyRanksFollowTheLossesOfOne) {
   }
 }
 
+TEST(TrainStep, TheLossHasTheConfiguredDirections) {
+  Communicator& world = testing::test_world();
+  TrainingConfig config = config_with_dropout_on();
+  CocolaModel model(testing::small_model_config(), 2, 1);
+  FlatParameters flat(model.state());
+  const Batch batch = slice_of_step(world.rank(), world.world_size());
+  const StepReport one = compute_gradients(model, flat, batch, config, {}, world);
+  config.loss.directions = LossDirections::both;
+  const StepReport both = compute_gradients(model, flat, batch, config, {}, world);
+  EXPECT_NE(both.loss, one.loss);
+  EXPECT_NE(both.gradient_norm, one.gradient_norm);
+  EXPECT_EQ(both.softmax_entropy, one.softmax_entropy);  // of the anchors in both cases
+}
+
 TEST(TrainStep, OneRankThatWantsToStopStopsAll) {
   Communicator& world = testing::test_world();
   const TrainingConfig config = config_with_dropout_on();

@@ -79,6 +79,21 @@ TEST(Trainer, LearnsToTellWindowsApart) {
   EXPECT_TRUE(fs::exists(dir / "model.safetensors"));
 }
 
+TEST(Trainer, TheLogDescribesTheSimilaritiesAndTheRealLearningRate) {
+  const testing::TemporaryDirectory dir;
+  TrainingConfig config = testing::small_training_config();
+  config.learning_rate_scaling = LearningRateScaling::sqrt;
+  config.epochs = 1;
+  train_in(dir.path(), config);
+  const double most = std::log(static_cast<double>(config.pairs_per_step));
+  for (const Json& row : log_of(dir.path(), "train")) {
+    EXPECT_DOUBLE_EQ(row["learning_rate"].get<double>(), config.full_learning_rate());
+    EXPECT_LT(row["mean_similarity"].get<double>(), row["max_similarity"].get<double>());
+    EXPECT_GT(row["softmax_entropy"].get<double>(), 0.0);
+    EXPECT_LT(row["softmax_entropy"].get<double>(), most);
+  }
+}
+
 // Asks the process to stop as pair number `pair` of all its copies is made.
 class StoppingSource : public testing::SyntheticSource {
  public:

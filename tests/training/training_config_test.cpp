@@ -77,6 +77,31 @@ TEST(LearningRate, StaysWithTheConstantSchedule) {
   for (const int64_t step : {0, 1, 99}) EXPECT_EQ(config.learning_rate_at(step, 100), 0.25);
 }
 
+TEST(LearningRate, GrowsWithTheRootOfTheStepWhenAsked) {
+  TrainingConfig config;
+  config.learning_rate = 5e-4;
+  config.pairs_per_step = 512;
+  EXPECT_EQ(config.full_learning_rate(), 5e-4);
+  config.learning_rate_scaling = LearningRateScaling::sqrt;
+  EXPECT_DOUBLE_EQ(config.full_learning_rate(), 2e-3);
+  EXPECT_DOUBLE_EQ(config.learning_rate_at(7, 100), 2e-3);
+  config.warmup_steps = 4;
+  EXPECT_DOUBLE_EQ(config.learning_rate_at(1, 100), 1e-3);
+  config.schedule = LearningRateSchedule::cosine;
+  EXPECT_DOUBLE_EQ(config.learning_rate_at(99, 100), 2e-5);
+  config.pairs_per_step = 32;
+  EXPECT_DOUBLE_EQ(config.full_learning_rate(), 5e-4);
+}
+
+TEST(LearningRate, ScalingStopsAtItsLargestRate) {
+  TrainingConfig config;
+  config.learning_rate_scaling = LearningRateScaling::sqrt;
+  for (const int64_t pairs : {512, 1024, 65536}) {
+    config.pairs_per_step = pairs;
+    EXPECT_DOUBLE_EQ(config.full_learning_rate(), 4e-3) << pairs;
+  }
+}
+
 TEST(LearningRate, RisesLinearlyOverTheWarmUp) {
   TrainingConfig config;
   config.learning_rate = 0.8;
