@@ -108,6 +108,8 @@ std::string run_fingerprint(const RunConfig& config) {
   t.comm = defaults.comm;
   t.log_every_steps = defaults.log_every_steps;
   t.max_minutes = defaults.max_minutes;
+  t.groups_in_memory = defaults.groups_in_memory;
+  t.threads_per_rank = defaults.threads_per_rank;
   if (t.schedule == LearningRateSchedule::constant) {
     t.epochs = defaults.epochs;
     t.max_steps = defaults.max_steps;

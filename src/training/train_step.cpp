@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "objective/contrastive_loss.h"
 #include "training/grad_cache.h"
+#include "training/reproducibility.h"
 
 namespace cocola {
 namespace {
@@ -22,6 +23,14 @@ void require_finite(const StepReport& report, int64_t step) {
        "step {}: loss {} and gradient norm {} are not both finite; the parameters were not "
        "updated. Lower training.learning_rate or look for broken stems",
        step, report.loss, report.gradient_norm);
+}
+
+void all_reduce(Communicator& world, at::Tensor tensor, const TrainingConfig& config) {
+  if (config.is_invariant()) {
+    all_reduce_in_tree(world, std::move(tensor));
+  } else {
+    world.all_reduce_sum(std::move(tensor));
+  }
 }
 
 }  // namespace
@@ -39,7 +48,7 @@ StepReport compute_gradients(CocolaModel& model, FlatParameters& flat, const Bat
   if (w.defined()) w.mutable_grad().add_(loss.d_w);
   flat.extra()[0] = wishes.stop ? 1.0 : 0.0;
   flat.extra()[1] = wishes.time_up ? 1.0 : 0.0;
-  world.all_reduce_sum(flat.reduced());
+  all_reduce(world, flat.reduced(), config);
 
   StepReport report{loss.loss, loss.accuracy, loss.mean_similarity, loss.max_similarity,
                     loss.softmax_entropy};
@@ -67,7 +76,7 @@ void StatisticsRecomputation::add(const Batch& batch, Communicator& world) {
   const at::NoGradGuard no_grad;
   flat_.reduced().zero_();
   const StepEmbeddings embeddings(model_, flat_, batch, config_);
-  world.all_reduce_sum(flat_.reduced());
+  all_reduce(world, flat_.reduced(), config_);
   sum_.add_(flat_.statistics());
   ++num_steps_;
 }

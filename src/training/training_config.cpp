@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <numbers>
 #include <vector>
@@ -28,6 +29,13 @@ void TrainingConfig::validate() const {
                pairs_per_group, pairs_per_step);
   }
   require_range<int64_t>("training.groups_in_memory", groups_in_memory, 0, 65536);
+  if (is_invariant() && !std::has_single_bit(static_cast<uint64_t>(groups_per_step()))) {
+    fail_usage("training.reproducible",
+               "invariant sums over groups in a binary tree, and needs a power of two of them; "
+               "training.pairs_per_step {} in groups of {} are {}",
+               pairs_per_step, pairs_per_group, groups_per_step());
+  }
+  require_range<int64_t>("training.threads_per_rank", threads_per_rank, 0, 1024);
   require_range<int64_t>("training.epochs", epochs, 1, 1'000'000);
   require_range<int64_t>("training.max_steps", max_steps, 0, 1'000'000'000'000);
   require_range("training.max_minutes", max_minutes, 0.0, 1e6);

@@ -22,8 +22,10 @@ enum class ValidationMasks {
 };
 enum class LearningRateSchedule { constant, cosine };
 enum class LearningRateScaling { none, sqrt };
-// fast: any world size gives the same training to rounding.
-enum class Reproducibility { fast };
+// How equal two runs of the same settings and data are. fast: to rounding, for any world size.
+// same_world: to the bit for equal world sizes, on the same kind of machine. invariant: to the bit
+// for any world size.
+enum class Reproducibility { fast, same_world, invariant };
 
 struct CheckpointConfig {
   // A checkpoint each time this many steps are done, at the end, and on a stop. Range [1, 1e9].
@@ -67,7 +69,11 @@ struct TrainingConfig {
   // Steps of linear warm-up. Range [0, 1e9].
   int64_t warmup_steps = 0;
   Precision precision = Precision::fp32;
+  // invariant needs a number of groups that is a power of two.
   Reproducibility reproducible = Reproducibility::fast;
+  // Threads of a rank's tensor operations on the CPU; 0: its share of the cores, or 1 where runs
+  // are to be invariant, because the number decides bits. Range [0, 1024].
+  int64_t threads_per_rank = 0;
   uint64_t seed = 1;
   DeviceChoice device = DeviceChoice::automatic;
   // Batch-norm statistics are recomputed over this many training steps before each validation and
@@ -92,6 +98,7 @@ struct TrainingConfig {
   // Throws: UsageError listing the allowed world sizes unless world_size * pairs_per_group divides
   // pairs_per_step.
   void validate_world(int64_t world_size) const;
+  bool is_invariant() const { return reproducible == Reproducibility::invariant; }
   int64_t groups_per_step() const { return pairs_per_step / pairs_per_group; }
   // Of a rank's num_pairs, those whose activations it keeps at once.
   int64_t pairs_in_memory(int64_t num_pairs) const {

@@ -22,7 +22,7 @@ struct WindowEmbeddings {
 //
 // Collective: every rank, with equal arguments; `host` moves host tensors. give_up is called by all
 //             ranks at once and must answer all alike.
-// Law:        the same for any world size, up to rounding.
+// Law:        the same for any world size; to the bit with equal numbers of operation threads.
 WindowEmbeddings embed_windows(
     const CocolaModel& model, PairReader& reader, std::span<const int64_t> window_ids,
     Precision precision, Communicator& host,

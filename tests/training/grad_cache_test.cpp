@@ -1,6 +1,7 @@
 #include "training/grad_cache.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 
 #include "objective/contrastive_loss.h"
@@ -22,6 +23,8 @@ TrainingConfig config_with(int64_t groups_in_memory) {
 
 struct Step {
   explicit Step(int64_t groups_in_memory, at::ScalarType type = at::kFloat)
+      : Step(config_with(groups_in_memory), type) {}
+  explicit Step(const TrainingConfig& config, at::ScalarType type = at::kFloat)
       : model(testing::small_model_config(), 2, 1) {
     model.to(type);
     flat.emplace(model.state());
@@ -29,7 +32,7 @@ struct Step {
     batch.anchors = batch.anchors.to(type);
     batch.positives = batch.positives.to(type);
     const auto solo = open_solo_world();
-    report = compute_gradients(model, *flat, batch, config_with(groups_in_memory), {}, *solo);
+    report = compute_gradients(model, *flat, batch, config, {}, *solo);
   }
   CocolaModel model;
   std::optional<FlatParameters> flat;
@@ -68,9 +71,45 @@ TEST(GradCache, KeepsTheGraphOfOnePieceAtMost) {
   CocolaModel model(testing::small_model_config(), 2, 1);
   FlatParameters flat(model.state());
   const Batch batch = testing::synthetic_batch(0, kPairs);
-  const TrainingConfig all = config_with(0), some = config_with(2);
-  EXPECT_TRUE(StepEmbeddings(model, flat, batch, all).anchors().requires_grad());
-  EXPECT_FALSE(StepEmbeddings(model, flat, batch, some).anchors().requires_grad());
+  const auto kept_pairs = [&](int64_t groups_in_memory, Reproducibility reproducible) {
+    TrainingConfig config = config_with(groups_in_memory);
+    config.reproducible = reproducible;
+    return StepEmbeddings(model, flat, batch, config).num_kept();
+  };
+  for (const auto reproducible : {Reproducibility::fast, Reproducibility::invariant}) {
+    EXPECT_EQ(kept_pairs(0, reproducible), kPairs);
+    EXPECT_EQ(kept_pairs(2, reproducible), 4);
+    EXPECT_EQ(kept_pairs(100, reproducible), kPairs);
+  }
+  const at::NoGradGuard no_grad;
+  EXPECT_EQ(kept_pairs(0, Reproducibility::fast), 0);
+}
+
+TEST(GradCache, InvariantGradientsHaveTheSameBitsInPiecesOfAnySize) {
+  const auto step = [](int64_t groups_in_memory) {
+    TrainingConfig config = config_with(groups_in_memory);
+    config.pairs_per_group = 3;  // four groups
+    config.reproducible = Reproducibility::invariant;
+    return Step(config);
+  };
+  const Step whole = step(0);
+  EXPECT_GT(whole.flat->gradients().abs().max().item<double>(), 0.0);
+  for (const int64_t groups : {1, 2, 3}) {
+    const Step pieces = step(groups);
+    EXPECT_EQ(pieces.report.loss, whole.report.loss) << groups;
+    EXPECT_TRUE(at::equal(pieces.flat->reduced(), whole.flat->reduced())) << groups;
+  }
+}
+
+TEST(GradCache, InvariantGradientsAreThoseOfTheFastOnesToRounding) {
+  TrainingConfig config = config_with(0);
+  config.pairs_per_group = 3;
+  const Step fast(config, at::kDouble);
+  config.reproducible = Reproducibility::invariant;
+  const Step invariant(config, at::kDouble);
+  const double scale = fast.flat->gradients().abs().max().item<double>();
+  const at::Tensor difference = fast.flat->reduced() - invariant.flat->reduced();
+  EXPECT_LE(difference.abs().max().item<double>(), 1e-12 * scale);
 }
 
 }  // namespace

@@ -46,6 +46,29 @@ TEST(TrainStep, GradientsOfManyRanksEqualThoseOfOne) {
   EXPECT_TRUE(at::allclose(flat.statistics(), whole.statistics(), 1e-5, 1e-6));
 }
 
+TEST(TrainStep, InvariantStepsOfManyRanksHaveTheBitsOfOne) {
+  Communicator& world = testing::test_world();
+  TrainingConfig config = config_with_dropout_on();  // four groups
+  config.reproducible = Reproducibility::invariant;
+  CocolaModel model(testing::small_model_config(), 2, 1),
+      whole_model(testing::small_model_config(), 2, 1);
+  FlatParameters flat(model.state()), whole(whole_model.state());
+  Adam adam(flat.values()), whole_adam(whole.values());
+  const auto solo = open_solo_world();
+  const int64_t share = kPairs / world.world_size();
+  for (int64_t step = 0; step < 5; ++step) {
+    const Batch mine = testing::synthetic_batch(step * kPairs + world.rank() * share, share);
+    const Batch all = testing::synthetic_batch(step * kPairs, kPairs);
+    const StepReport ours = train_step(model, flat, adam, mine, config, 1e-3, {}, world);
+    const StepReport one = train_step(whole_model, whole, whole_adam, all, config, 1e-3, {}, *solo);
+    ASSERT_EQ(ours.loss, one.loss) << "step " << step;
+    ASSERT_EQ(ours.gradient_norm, one.gradient_norm) << "step " << step;
+    ASSERT_TRUE(at::equal(flat.reduced(), whole.reduced())) << "step " << step;
+    ASSERT_TRUE(at::equal(flat.values(), whole.values())) << "step " << step;
+    ASSERT_TRUE(at::equal(flat.running(), whole.running())) << "step " << step;
+  }
+}
+
 TEST(TrainStep, TwentyStepsOfManyRanksFollowTheLossesOfOne) {
   Communicator& world = testing::test_world();
   const TrainingConfig config = config_with_dropout_on();
