@@ -40,9 +40,9 @@ StepReport compute_gradients(CocolaModel& model, FlatParameters& flat, const Bat
   flat.reduced().zero_();
   StepEmbeddings embeddings(model, flat, batch, config);
   const at::Tensor w = model.bilinear_weight();
-  const ContrastiveLoss loss =
-      contrastive_loss(embeddings.anchors(), embeddings.positives(), {w, model.similarity_scale()},
-                       world, {config.loss.directions});
+  const ContrastiveLoss loss = contrastive_loss(
+      embeddings.anchors(), embeddings.positives(), {w, model.similarity_scale()}, world,
+      {config.loss.directions, config.is_invariant() ? config.pairs_per_group : 0});
 
   embeddings.backward(loss.d_anchors, loss.d_positives);
   if (w.defined()) w.mutable_grad().add_(loss.d_w);

@@ -4,6 +4,8 @@
 #include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "objective/contrastive_loss.h"
 #include "training/synthetic.h"
 #include "training/train_step.h"
@@ -58,6 +60,37 @@ TEST(GradCache, PiecesOfAnySizeGiveTheGradientOfTheWhole) {
     const at::Tensor difference = pieces.flat->gradients() - whole.flat->gradients();
     EXPECT_LE(difference.abs().max().item<double>(), 1e-12 * scale) << groups;
   }
+}
+
+// A large step on a small machine: the pairs are small, so that the whole fits into memory as well.
+TEST(GradCache, FourThousandPairsTrainWithSixteenInMemory) {
+  TrainingConfig config = testing::small_training_config();
+  config.pairs_per_step = 4096;
+  config.pairs_per_group = 16;
+  ModelConfig network = testing::small_model_config();
+  network.width = 0.1;
+  Batch batch;
+  batch.anchors = at::empty({4096, 2, 32, 32}, at::kDouble);
+  for (int64_t i = 0; i < 4096; ++i) {
+    batch.window_ids.push_back(i);
+    batch.anchors[i].fill_(std::sin(static_cast<double>(i)) * 20 - 40);
+  }
+  const at::Tensor noise = at::arange(batch.anchors.numel(), at::kDouble).mul_(0.7).sin_();
+  batch.anchors.add_(noise.view_as(batch.anchors), 5);
+  batch.positives = batch.anchors + noise.cos_().view_as(batch.anchors);
+
+  const auto solo = open_solo_world();
+  const auto gradients_with = [&](int64_t groups_in_memory) {
+    config.groups_in_memory = groups_in_memory;
+    CocolaModel model(network, 2, 1);
+    model.to(at::kDouble);
+    FlatParameters flat(model.state());
+    const StepReport report = compute_gradients(model, flat, batch, config, {}, *solo);
+    EXPECT_GT(report.gradient_norm, 0.0);
+    return flat.gradients().clone();
+  };
+  const at::Tensor whole = gradients_with(0), pieces = gradients_with(1);
+  EXPECT_LE((whole - pieces).norm().item<double>(), 1e-6 * whole.norm().item<double>());
 }
 
 // Otherwise a second look at a window would see another network.
