@@ -110,6 +110,8 @@ std::vector<Field> training_fields(TrainingConfig& training) {
        "Validation windows used at most. Range [2, 32768]."},
       {"training.log_every_steps", &training.log_every_steps,
        "Steps between lines of log.jsonl. Range [1, 1e9]."},
+      {"training.max_skipped_steps", &training.max_skipped_steps,
+       "Steps left out because they are not finite; one more ends the run. Range [0, 1e9]."},
   };
 }
 
