@@ -42,6 +42,8 @@ TEST(FullDisk, EndsTheJobInWordsAndKeepsTheLastCheckpoint) {
   EXPECT_THAT(job.errors(), AllOf(HasSubstr("runs/tiny/checkpoints/step_"), HasSubstr("failed"),
                                   HasSubstr("bytes needed"), HasSubstr("bytes free"),
                                   HasSubstr("(in the checkpoint after step")));
+  const std::string errors = job.errors();
+  EXPECT_EQ(errors.find("cocola_ddp: ["), errors.rfind("cocola_ddp: [")) << "more than one reason";
   for (const fs::path& path : files_in(checkpoints)) {
     EXPECT_THAT(path.filename().string(), Not(HasSubstr(".tmp."))) << "a partial file is left";
     EXPECT_GT(fs::file_size(path), half);
@@ -60,7 +62,7 @@ class LostShard : public ::testing::Test {
   LostShard()
       : shards_(place_.own("shards") / "tiny"),
         job_(place_, testing::small_training(
-                         {"training.max_steps=400", "training.comm.timeout_seconds=20"})) {
+                         {"training.max_steps=80", "training.comm.timeout_seconds=20"})) {
     EXPECT_TRUE(testing::wait_for([&] { return testing::logged_steps(place_) > 2; }, 60))
         << job_.errors();
   }
