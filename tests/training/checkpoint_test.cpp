@@ -159,7 +159,9 @@ TEST(Checkpoint, AlwaysLoadsWhateverMomentItsWriterIsKilledAt) {
       step = position->step;
       ASSERT_TRUE((loaded.flat.values() == step).all().item<bool>()) << step;
     }
-    if (step > 1) ASSERT_EQ(best_accuracy(dir.path(), "run-a"), 0.5);
+    if (step > 1) {
+      ASSERT_EQ(best_accuracy(dir.path(), "run-a"), 0.5);
+    }
     for (const auto& entry : fs::directory_iterator(dir.path())) {
       const std::string name = entry.path().filename().string();
       ASSERT_FALSE(name.ends_with(".damaged")) << name;
