@@ -53,6 +53,8 @@ OpenData open_training_data(const RunConfig& config, Communicator& host) {
   OpenData data;
   const fs::path directory = config.data.shards;
   const Manifest manifest = read_manifest(directory);
+  const fs::path path = directory / kManifestName;
+  require_equal_everywhere(host, path.string(), "digest " + digest_of_file(path));
   verify_together(directory, manifest, host);
   data.train = std::make_shared<ShardSet>(directory, "train", false);
   if (has_split(manifest, "valid")) {
@@ -110,6 +112,7 @@ std::string run_fingerprint(const RunConfig& config) {
   t.max_minutes = defaults.max_minutes;
   t.groups_in_memory = defaults.groups_in_memory;
   t.threads_per_rank = defaults.threads_per_rank;
+  t.max_skipped_steps = defaults.max_skipped_steps;
   if (t.schedule == LearningRateSchedule::constant) {
     t.epochs = defaults.epochs;
     t.max_steps = defaults.max_steps;

@@ -120,6 +120,8 @@ std::vector<Field> training_fields(TrainingConfig& training) {
        "Channel masks in validation and cocola_eval: none, or drawn as in training; hps only."},
       {"training.log_every_steps", &training.log_every_steps,
        "Steps between lines of log.jsonl. Range [1, 1e9]."},
+      {"training.max_skipped_steps", &training.max_skipped_steps,
+       "Steps left out because they are not finite; one more ends the run. Range [0, 1e9]."},
   };
 }
 

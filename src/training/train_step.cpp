@@ -6,7 +6,6 @@
 
 #include <cmath>
 
-#include "base/error.h"
 #include "objective/contrastive_loss.h"
 #include "training/grad_cache.h"
 #include "training/reproducibility.h"
@@ -17,12 +16,9 @@ namespace {
 // Share of the newest step in the running statistics, as in the original network.
 constexpr double kBatchNormMomentum = 0.01;
 
-void require_finite(const StepReport& report, int64_t step) {
-  if (std::isfinite(report.loss) && std::isfinite(report.gradient_norm)) return;
-  fail("train_step",
-       "step {}: loss {} and gradient norm {} are not both finite; the parameters were not "
-       "updated. Lower training.learning_rate or look for broken stems",
-       step, report.loss, report.gradient_norm);
+// Sums over the world: all ranks answer alike.
+bool statistics_are_finite(const FlatParameters& flat) {
+  return flat.statistics().isfinite().all().item<bool>();
 }
 
 void all_reduce(Communicator& world, at::Tensor tensor, const TrainingConfig& config) {
@@ -61,8 +57,10 @@ StepReport compute_gradients(CocolaModel& model, FlatParameters& flat, const Bat
 StepReport train_step(CocolaModel& model, FlatParameters& flat, Adam& adam, const Batch& batch,
                       const TrainingConfig& config, double learning_rate, StepWishes wishes,
                       Communicator& world) {
-  const StepReport report = compute_gradients(model, flat, batch, config, wishes, world);
-  require_finite(report, batch.step);
+  StepReport report = compute_gradients(model, flat, batch, config, wishes, world);
+  report.finite = std::isfinite(report.loss) && std::isfinite(report.gradient_norm) &&
+                  statistics_are_finite(flat);
+  if (!report.finite) return report;
   adam.step(flat.values(), flat.gradients(), learning_rate);
   flat.running().lerp_(flat.statistics(), kBatchNormMomentum);
   return report;
@@ -77,11 +75,13 @@ void StatisticsRecomputation::add(const Batch& batch, Communicator& world) {
   flat_.reduced().zero_();
   const StepEmbeddings embeddings(model_, flat_, batch, config_);
   all_reduce(world, flat_.reduced(), config_);
+  if (!statistics_are_finite(flat_)) return;
   sum_.add_(flat_.statistics());
   ++num_steps_;
 }
 
 void StatisticsRecomputation::finish() {
+  if (num_steps_ == 0) return;
   flat_.running().copy_(sum_.div_(static_cast<double>(num_steps_)));
 }
 

@@ -47,6 +47,7 @@ void TrainingConfig::validate() const {
   require_range<int64_t>("training.validate_every_steps", validate_every_steps, 0, 1'000'000'000);
   require_range<int64_t>("training.validation_windows", validation_windows, 2, 32'768);
   require_range<int64_t>("training.log_every_steps", log_every_steps, 1, 1'000'000'000);
+  require_range<int64_t>("training.max_skipped_steps", max_skipped_steps, 0, 1'000'000'000);
   require_range<int64_t>("training.checkpoint.every_steps", checkpoint.every_steps, 1,
                          1'000'000'000);
   require_range<int64_t>("training.checkpoint.keep", checkpoint.keep, 1, 1000);

@@ -89,6 +89,9 @@ struct TrainingConfig {
   // A line of log.jsonl each so many steps. Range [1, 1e9].
   int64_t log_every_steps = 10;
   LossConfig loss;
+  // Steps of the whole run that may be left out because a loss, gradient or statistic is not
+  // finite; one more ends the run. Range [0, 1e9].
+  int64_t max_skipped_steps = 0;
   CheckpointConfig checkpoint;
   LoaderConfig loader;
   AugmentConfig augment;

@@ -85,6 +85,7 @@ ValidationReport validate(const WindowEmbeddings& embeddings, const CocolaModel&
   const int64_t n = embeddings.anchors.size(0);
   ValidationReport report;
   report.num_candidates = std::min(num_candidates, n);
+  report.num_windows = n;
   const at::Tensor similarity = similarity_of(embeddings, model);
   const std::vector<double> accuracy =
       expected_accuracy_per_anchor(similarity, report.num_candidates);

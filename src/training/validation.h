@@ -41,6 +41,7 @@ struct ValidationReport {
   double loss = 0.0;      // mean cross entropy over blocks of num_candidates windows
   double accuracy = 0.0;  // expected accuracy at K = num_candidates
   int64_t num_candidates = 0;
+  int64_t num_windows = 0;
 };
 
 // num_candidates: K, lowered to the number of windows when there are fewer.

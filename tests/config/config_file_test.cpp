@@ -70,6 +70,7 @@ training:
   validation_windows: 64
   log_every_steps: 1
   loss: {directions: both}
+  max_skipped_steps: 4
   checkpoint: {every_steps: 20, keep: 1}
   loader: {num_threads: 2, read_ahead: 5}
   augment: {noise_std: 0, mask_probability: 0.5, mask_views: independent}

@@ -88,7 +88,8 @@ ProgramResult train_and_signal(const Workplace& place, const std::string& launch
 int64_t newest_checkpoint(const fs::path& run) {
   int64_t newest = -1;
   for (const auto& entry : fs::directory_iterator(run / "checkpoints")) {
-    newest = std::max<int64_t>(newest, std::stoll(entry.path().stem().string().substr(5)));
+    const std::string name = entry.path().stem().string();
+    if (name.starts_with("step_")) newest = std::max<int64_t>(newest, std::stoll(name.substr(5)));
   }
   return newest;
 }

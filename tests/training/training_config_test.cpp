@@ -41,6 +41,7 @@ TEST(TrainingConfig, ValuesOutOfRangeAreRefusedWithKeyAndValue) {
       {"training.validation_windows", "1", [](auto& c) { c.validation_windows = 1; }},
       {"training.validation_windows", "32769", [](auto& c) { c.validation_windows = 32769; }},
       {"training.log_every_steps", "0", [](auto& c) { c.log_every_steps = 0; }},
+      {"training.max_skipped_steps", "-1", [](auto& c) { c.max_skipped_steps = -1; }},
       {"training.checkpoint.every_steps", "0", [](auto& c) { c.checkpoint.every_steps = 0; }},
       {"training.checkpoint.keep", "1001", [](auto& c) { c.checkpoint.keep = 1001; }},
   };
