@@ -103,8 +103,7 @@ std::vector<Field> training_fields(TrainingConfig& training) {
       {"training.reproducible", choice(training.reproducible, {"fast", "same_world", "invariant"}),
        "Equal to rounding on any ranks; to the bit on as many; to the bit on any."},
       {"training.threads_per_rank", &training.threads_per_rank,
-       "CPU threads of a rank's tensor operations; 0: its share of the cores, 1 if invariant. "
-       "Range [0, 1024]."},
+       "CPU threads of a rank's network; 0: share of the cores, 1 if invariant. Range [0, 1024]."},
       {"training.seed", &training.seed,
        "Decides weights, order, sub-mixes, noise, masks and dropout. Range [0, 2^64 - 1]."},
       {"training.device", choice(training.device, {"auto", "cuda", "cpu"}),

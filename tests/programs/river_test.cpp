@@ -6,6 +6,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "base/digest.h"
 #include "base/json.h"
 #include "programs/program.h"
 
@@ -51,17 +52,46 @@ TEST(River, TwoRanksTrainAndLeaveWhatTheDesignPromises) {
   EXPECT_EQ(losses_of(run).size(), 12u);
 }
 
-TEST(River, OneAndEightRanksFollowTheLossesOfTwo) {
-  const std::vector<double> expected = losses_of(kMusic / "runs/tiny");
-  for (const int ranks : {1, 8}) {
-    const Workplace place;
-    const ProgramResult result = place.run_ranks(ranks, "cocola_ddp", {"--config", kTiny});
-    ASSERT_EQ(result.status, 0) << result.errors;
+// Twenty steps with dropout and drop-connect, in a world of its own.
+Workplace train_twenty_steps(int ranks, int groups_in_memory, const std::string& reproducible) {
+  Workplace place;
+  const ProgramResult result = place.run_ranks(
+      ranks, "cocola_ddp",
+      {"--config", kTiny, "--set", "training.max_steps=20", "--set", "training.threads_per_rank=1",
+       "--set", "training.reproducible=" + reproducible, "--set",
+       fmt::format("training.groups_in_memory={}", groups_in_memory)});
+  EXPECT_EQ(result.status, 0) << result.errors;
+  return place;
+}
+
+struct World {
+  int ranks, groups_in_memory;
+};
+constexpr World kOtherWorlds[] = {{2, 0}, {4, 0}, {8, 0}, {1, 1}, {1, 2}, {1, 4}, {2, 2}};
+
+TEST(River, TwentyStepsHaveTheSameLossesOnAnyRanksInPiecesOfAnySize) {
+  const std::vector<double> expected = losses_of(train_twenty_steps(1, 0, "fast") / "runs/tiny");
+  ASSERT_EQ(expected.size(), 20u);
+  for (const World& world : kOtherWorlds) {
+    const Workplace place = train_twenty_steps(world.ranks, world.groups_in_memory, "fast");
     const std::vector<double> losses = losses_of(place / "runs/tiny");
     ASSERT_EQ(losses.size(), expected.size());
     for (size_t i = 0; i < losses.size(); ++i) {
-      EXPECT_NEAR(losses[i], expected[i], 1e-4 * expected[i]) << ranks << " ranks, step " << i;
+      EXPECT_NEAR(losses[i], expected[i], 1e-5 * expected[i])
+          << world.ranks << " ranks, " << world.groups_in_memory << " groups, step " << i;
     }
+  }
+}
+
+TEST(River, InvariantRunsLeaveTheSameBytesOnAnyRanksInPiecesOfAnySize) {
+  const auto digest_after = [](int ranks, int groups_in_memory) {
+    const Workplace place = train_twenty_steps(ranks, groups_in_memory, "invariant");
+    return digest_of_file(place / "runs/tiny/checkpoints/step_00000020.safetensors");
+  };
+  const std::string expected = digest_after(1, 0);
+  for (const World& world : kOtherWorlds) {
+    EXPECT_EQ(digest_after(world.ranks, world.groups_in_memory), expected)
+        << world.ranks << " ranks, " << world.groups_in_memory << " groups";
   }
 }
 

@@ -41,6 +41,7 @@ TEST(TrainingConfig, ValuesOutOfRangeAreRefusedWithKeyAndValue) {
       {"training.validation_windows", "1", [](auto& c) { c.validation_windows = 1; }},
       {"training.validation_windows", "32769", [](auto& c) { c.validation_windows = 32769; }},
       {"training.log_every_steps", "0", [](auto& c) { c.log_every_steps = 0; }},
+      {"training.threads_per_rank", "-1", [](auto& c) { c.threads_per_rank = -1; }},
       {"training.max_skipped_steps", "-1", [](auto& c) { c.max_skipped_steps = -1; }},
       {"training.checkpoint.every_steps", "0", [](auto& c) { c.checkpoint.every_steps = 0; }},
       {"training.checkpoint.keep", "1001", [](auto& c) { c.checkpoint.keep = 1001; }},
@@ -51,6 +52,19 @@ TEST(TrainingConfig, ValuesOutOfRangeAreRefusedWithKeyAndValue) {
     const std::string message = usage_error_of([&] { config.validate(); });
     EXPECT_THAT(message, HasSubstr(std::string("[") + wrong.key + "] " + wrong.value + " "));
   }
+}
+
+TEST(TrainingConfig, InvariantRunsNeedAPowerOfTwoOfGroups) {
+  TrainingConfig config;
+  config.pairs_per_step = 96;
+  config.pairs_per_group = 32;
+  config.reproducible = Reproducibility::same_world;
+  EXPECT_NO_THROW(config.validate());
+  config.reproducible = Reproducibility::invariant;
+  const std::string message = usage_error_of([&] { config.validate(); });
+  EXPECT_THAT(message, HasSubstr("pairs_per_step 96 in groups of 32 are 3"));
+  config.pairs_per_step = 128;
+  EXPECT_NO_THROW(config.validate());
 }
 
 TEST(TrainingConfig, OneRankIsAlwaysAllowed) {
