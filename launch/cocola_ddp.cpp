@@ -13,6 +13,7 @@
 #include "config/config_file.h"
 #include "launch/training_run.h"
 #include "training/precision.h"
+#include "training/reproducibility.h"
 
 namespace cocola {
 namespace {
@@ -37,10 +38,12 @@ int train_on(const RunConfig& config, Communicator& host,
   require_equal_everywhere(host, "configuration", print_config(config, false));
   config.training.validate_world(host.world_size());
 
-  const int64_t threads = threads_per_rank(host);
-  at::set_num_threads(static_cast<int>(threads));
+  const int64_t cores = threads_per_rank(host);
   TrainingConfig training = config.training;
-  if (training.loader.num_threads == 0) training.loader.num_threads = threads;
+  if (training.loader.num_threads == 0) training.loader.num_threads = cores;
+  const int64_t threads = operation_threads(training, cores);
+  at::set_num_threads(static_cast<int>(threads));
+  set_determinism(training.reproducible);
   const at::Device device = choose_device(training.device, host);
   if (device.is_cuda()) device_world = open_device_world(host, training.comm);
   set_product_precision(training.precision);

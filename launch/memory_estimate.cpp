@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "model/activations.h"
+#include "objective/contrastive_loss.h"
 
 namespace cocola {
 namespace {
@@ -19,9 +20,10 @@ constexpr double kActivationOverhead = 1.15;
 constexpr int64_t kProgram = 700'000'000;
 constexpr int64_t kScratchPerThread = 10'000'000;
 
-int64_t similarity_bytes(int64_t rows, int64_t columns, int64_t embedding_size) {
-  constexpr int64_t kCopies = 3;  // similarities, their probabilities, their gradient
-  return kFloat * kCopies * (rows * columns + (rows + columns) * embedding_size);
+// Rank 0 holds the similarities of all pairs of a validation, and works on copies.
+int64_t validation_bytes(int64_t num_windows, int64_t embedding_size) {
+  constexpr int64_t kCopies = 3;
+  return kFloat * kCopies * num_windows * (num_windows + 2 * embedding_size);
 }
 
 }  // namespace
@@ -40,8 +42,8 @@ MemoryEstimate estimate_memory(const RunConfig& config, int64_t num_parameters,
   estimate.parameters = kParameterCopies * kFloat * num_parameters;
   if (t.precision == Precision::bf16) estimate.parameters += kBfloat16 * num_parameters;
   estimate.similarities =
-      std::max(similarity_bytes(pairs, t.pairs_per_step, dimensions),
-               similarity_bytes(t.validation_windows, t.validation_windows, dimensions));
+      std::max(contrastive_loss_bytes(pairs, t.pairs_per_step, dimensions, kFloat),
+               validation_bytes(t.validation_windows, dimensions));
   estimate.loader = (t.loader.read_ahead + 1) * 2 * pairs * kFloat * shape.size() +
                     std::max<int64_t>(1, t.loader.num_threads) * kScratchPerThread;
   estimate.program = kProgram;

@@ -36,12 +36,25 @@ void verify_together(const fs::path& directory, const Manifest& manifest, Commun
   host.barrier_within(kOpeningSeconds + bytes / kSlowestBytesPerSecond);
 }
 
+// The learning rate that the settings come to.
+std::string rate_text(const TrainingConfig& config) {
+  std::string text = fmt::format("{:.4g}", config.full_learning_rate());
+  if (config.learning_rate_scaling == LearningRateScaling::sqrt) {
+    text += fmt::format(" for {} pairs a step, scaled from {}", config.pairs_per_step,
+                        config.learning_rate);
+  }
+  if (config.warmup_steps > 0) text += fmt::format(", after {} steps", config.warmup_steps);
+  return text;
+}
+
 }  // namespace
 
 OpenData open_training_data(const RunConfig& config, Communicator& host) {
   OpenData data;
   const fs::path directory = config.data.shards;
   const Manifest manifest = read_manifest(directory);
+  const fs::path path = directory / kManifestName;
+  require_equal_everywhere(host, path.string(), "digest " + digest_of_file(path));
   verify_together(directory, manifest, host);
   data.train = std::make_shared<ShardSet>(directory, "train", false);
   if (has_split(manifest, "valid")) {
@@ -97,6 +110,9 @@ std::string run_fingerprint(const RunConfig& config) {
   t.comm = defaults.comm;
   t.log_every_steps = defaults.log_every_steps;
   t.max_minutes = defaults.max_minutes;
+  t.groups_in_memory = defaults.groups_in_memory;
+  t.threads_per_rank = defaults.threads_per_rank;
+  t.max_skipped_steps = defaults.max_skipped_steps;
   if (t.schedule == LearningRateSchedule::constant) {
     t.epochs = defaults.epochs;
     t.max_steps = defaults.max_steps;
@@ -151,6 +167,7 @@ std::vector<std::string> describe_run(const RunConfig& config, const OpenData& d
   line("step",
        fmt::format("{} pairs over {} ranks: {} pairs a rank, batch-norm groups of {}",
                    t.pairs_per_step, world_size, t.pairs_per_step / world_size, t.pairs_per_group));
+  line("rate", rate_text(t));
   line("epoch", fmt::format("{} steps, {} windows left out", sampler.steps_per_epoch(),
                             sampler.num_windows % sampler.pairs_per_step));
   line("memory", to_text(estimate_memory(config, model.state().num_parameters(), world_size)));

@@ -11,17 +11,12 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "base/process.h"
 
 namespace cocola {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string host_name() {
-  char name[256] = {};
-  gethostname(name, sizeof(name) - 1);
-  return name;
-}
 
 fs::path directory_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");

@@ -60,6 +60,12 @@ int available_cores() {
   return std::max(1, CPU_COUNT(&mask));
 }
 
+std::string host_name() {
+  char name[256] = {};
+  gethostname(name, sizeof(name) - 1);
+  return name;
+}
+
 void install_stop_signals() {
   struct sigaction action {};
   action.sa_handler = on_stop_signal;

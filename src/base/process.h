@@ -1,6 +1,7 @@
 // What a program settles about its own process: exit statuses, stop signals, allocator, cores.
 #pragma once
 #include <functional>
+#include <string>
 
 namespace cocola {
 
@@ -17,6 +18,9 @@ void tune_memory_allocator();
 
 // Number of cores this process may run on (its affinity mask), at least 1.
 int available_cores();
+
+// The name of the machine this process runs on.
+std::string host_name();
 
 // SIGINT, SIGTERM, SIGHUP and SIGUSR1 ask for an orderly stop; a second SIGINT ends the process at
 // once. SIGINT and SIGHUP stay ignored where the parent process had them ignored, as under nohup.

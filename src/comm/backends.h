@@ -3,6 +3,8 @@
 #include <ATen/core/Tensor.h>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "comm/communicator.h"
 #include "comm/launch_environment.h"
@@ -12,6 +14,9 @@ namespace cocola {
 // Throws: Error when MPI's world is not the one the launcher claims.
 std::unique_ptr<Communicator> make_mpi_communicator(const CommConfig& config,
                                                     const LaunchEnvironment& launch);
+
+// The text of every rank. Collective over `world`, which moves host tensors.
+std::vector<std::string> gather_texts(Communicator& world, const std::string& text);
 
 // What every collective demands of its tensor: contiguous, on the given kind of device (if one is
 // given), of type float32, float64, int64 or uint8. Throws: Error naming operation and fault.

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/process.h"
 #include "comm/backends.h"
 
 namespace cocola {
@@ -107,6 +108,7 @@ class MpiCommunicator final : public Communicator {
     }
     find_local_rank();
     theirs_.resize(static_cast<size_t>(world_size_));
+    hosts_ = gather_texts(*this, host_name());
   }
 
   ~MpiCommunicator() override {
@@ -250,13 +252,16 @@ class MpiCommunicator final : public Communicator {
     }
   }
 
-  // Ranks whose Call has not arrived. The receiving requests come first, in rank order.
-  std::vector<int> late_ranks() {
-    std::vector<int> late;
+  // Ranks whose Call has not arrived, and their hosts. The receiving requests come first, in rank
+  // order.
+  std::vector<std::string> late_ranks() {
+    std::vector<std::string> late;
     for (int i = 0; i < world_size_ - 1; ++i) {
       int arrived = 0;
       MPI_Test(&requests_[static_cast<size_t>(i)], &arrived, MPI_STATUS_IGNORE);
-      if (!arrived) late.push_back(i < rank_ ? i : i + 1);
+      if (arrived) continue;
+      const int rank = i < rank_ ? i : i + 1;
+      late.push_back(fmt::format("{} (host {})", rank, hosts_[static_cast<size_t>(rank)]));
     }
     return late;
   }
@@ -325,6 +330,7 @@ class MpiCommunicator final : public Communicator {
   int rank_ = 0, world_size_ = 1, local_rank_ = 0, local_size_ = 1;
   Call mine_;
   std::vector<Call> theirs_;
+  std::vector<std::string> hosts_;  // of all ranks
   std::vector<MPI_Request> requests_;
   std::vector<at::Tensor> in_flight_;
 };

@@ -1,7 +1,6 @@
 #include "comm/rank_threads.h"
 
 #include <sched.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <string>
@@ -14,12 +13,10 @@ namespace {
 // Host and cores on which this process may run, as a text that equals that of a process with the
 // same ones.
 std::string own_cores() {
-  char name[256] = {};
-  gethostname(name, sizeof(name) - 1);
   cpu_set_t mask;
   CPU_ZERO(&mask);
   sched_getaffinity(0, sizeof(mask), &mask);
-  std::string text = std::string(name) + ":";
+  std::string text = host_name() + ":";
   for (int core = 0; core < CPU_SETSIZE; ++core) text += CPU_ISSET(core, &mask) ? '1' : '0';
   return text;
 }

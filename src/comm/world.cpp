@@ -36,7 +36,9 @@ Difference first_difference(std::string_view a, std::string_view b) {
   }
 }
 
-// The text of every rank, padded with zeros to the longest. Collective.
+}  // namespace
+
+// Padded with zeros to the longest.
 std::vector<std::string> gather_texts(Communicator& world, const std::string& text) {
   const at::Tensor length = at::full({1}, static_cast<int64_t>(text.size()), at::kLong);
   const at::Tensor lengths = world.all_gather(length);
@@ -53,8 +55,6 @@ std::vector<std::string> gather_texts(Communicator& world, const std::string& te
   }
   return texts;
 }
-
-}  // namespace
 
 void CommConfig::validate() const {
   require_range("training.comm.timeout_seconds", timeout_seconds, 1.0, 86400.0);

@@ -92,14 +92,18 @@ std::vector<Field> training_fields(TrainingConfig& training) {
       {"training.max_minutes", &training.max_minutes,
        "Stop after this many minutes of steps; 0: no limit. Range [0, 1e6]."},
       {"training.learning_rate", &training.learning_rate, "Of Adam. Range (0, 1]."},
+      {"training.learning_rate_scaling", choice(training.learning_rate_scaling, {"none", "sqrt"}),
+       "sqrt: learning_rate * sqrt(pairs_per_step / 32), at most 4e-3."},
       {"training.schedule", choice(training.schedule, {"constant", "cosine"}),
-       "constant, or cosine: down to 1 % of learning_rate at the last step."},
+       "constant, or cosine: down to 1 % of the full learning rate at the last step."},
       {"training.warmup_steps", &training.warmup_steps,
        "Steps over which the learning rate rises linearly. Range [0, 1e9]."},
       {"training.precision", choice(training.precision, {"fp32", "tf32", "bf16"}),
        "Of the encoder's products; sums and updates are float32."},
-      {"training.reproducible", choice(training.reproducible, {"fast"}),
-       "fast: equal to rounding for any world size. This version has no same_world or invariant."},
+      {"training.reproducible", choice(training.reproducible, {"fast", "same_world", "invariant"}),
+       "Equal to rounding on any ranks; to the bit on as many; to the bit on any."},
+      {"training.threads_per_rank", &training.threads_per_rank,
+       "CPU threads of a rank's network; 0: share of the cores, 1 if invariant. Range [0, 1024]."},
       {"training.seed", &training.seed,
        "Decides weights, order, sub-mixes, noise, masks and dropout. Range [0, 2^64 - 1]."},
       {"training.device", choice(training.device, {"auto", "cuda", "cpu"}),
@@ -115,11 +119,15 @@ std::vector<Field> training_fields(TrainingConfig& training) {
        "Channel masks in validation and cocola_eval: none, or drawn as in training; hps only."},
       {"training.log_every_steps", &training.log_every_steps,
        "Steps between lines of log.jsonl. Range [1, 1e9]."},
+      {"training.max_skipped_steps", &training.max_skipped_steps,
+       "Steps left out because they are not finite; one more ends the run. Range [0, 1e9]."},
   };
 }
 
 std::vector<Field> training_part_fields(TrainingConfig& training) {
   return {
+      {"training.loss.directions", choice(training.loss.directions, {"one", "both"}),
+       "one: anchors find their positives, as published; both: and positives their anchors."},
       {"training.checkpoint.every_steps", &training.checkpoint.every_steps,
        "Steps between checkpoints; one more at the end and on a stop. Range [1, 1e9]."},
       {"training.checkpoint.keep", &training.checkpoint.keep,

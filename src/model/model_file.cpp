@@ -5,10 +5,12 @@
 #include <c10/util/StringUtil.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <limits>
 #include <map>
+#include <string_view>
 #include <type_traits>
 
 #include "base/digest.h"
@@ -22,6 +24,10 @@ namespace {
 using Metadata = std::map<std::string, std::string>;
 
 constexpr const char* kTracksKey = "training_tracks";
+constexpr const char* kAccuracyKey = "valid_accuracy";
+constexpr const char* kCandidatesKey = "valid_candidates";
+constexpr std::array<std::string_view, 3> kOptionalKeys = {kTracksKey, kAccuracyKey,
+                                                           kCandidatesKey};
 constexpr const char* kFormatKey = "format";
 constexpr const char* kFormat = "pt";  // what other safetensors readers expect of PyTorch names
 
@@ -45,6 +51,8 @@ void visit_fields(Card& card, const Visit& visit) {
   visit("window_seconds", card.window_seconds);
   visit("masked_db", card.masked_db);
   visit("step", card.step);
+  visit(kAccuracyKey, card.valid_accuracy);
+  visit(kCandidatesKey, card.valid_candidates);
   visit("config_yaml", card.config_yaml);
   visit("data_digest", card.data_digest);
   visit(kTracksKey, card.training_tracks);
@@ -97,6 +105,8 @@ void check_ranges(const ModelCard& card, const std::string& where) {
   check("window_seconds", card.window_seconds, 0.5, 60.0);
   check("masked_db", card.masked_db, -kLargest, kLargest);
   check("step", card.step, int64_t{0}, std::numeric_limits<int64_t>::max());
+  check(kAccuracyKey, card.valid_accuracy, 0.0, 1.0);
+  check(kCandidatesKey, card.valid_candidates, int64_t{0}, int64_t{65'536});
   if (!is_track_list(card.training_tracks)) {
     fail(where, "the metadata '{}' is not an ascending list of {}-digit hashes", kTracksKey,
          kTrackHashDigits);
@@ -108,7 +118,7 @@ ModelCard parse_card(const Metadata& metadata, const std::string& where) {
   visit_fields(card, [&](const char* key, auto& field) {
     const auto found = metadata.find(key);
     if (found == metadata.end()) {
-      if (std::string_view(key) == kTracksKey) return;
+      if (std::ranges::find(kOptionalKeys, key) != kOptionalKeys.end()) return;
       fail(where, "the metadata lacks '{}': not a model file of this program", key);
     }
     if (!from_text(found->second, field)) {

@@ -8,7 +8,8 @@
 
 namespace cocola {
 
-// What a model file says besides its weights; all of it is written to the metadata.
+// What a model file says besides its weights; all of it is written to the metadata. A file may lack
+// the training tracks and the validation, as a model converted from another program does.
 struct ModelCard {
   ModelConfig model;
   int64_t in_channels = 2;
@@ -20,10 +21,12 @@ struct ModelCard {
   double window_seconds = 5.0;
   double masked_db = 0.0;  // value of a hidden channel during training
   int64_t step = 0;
+  // Accuracy on the validation windows among that many candidates; 0 candidates: not validated.
+  double valid_accuracy = 0.0;
+  int64_t valid_candidates = 0;
   std::string config_yaml;  // resolved configuration of the run
   std::string data_digest;  // of the shards' manifest
-  // Hashes of the names of the tracks trained on (model/training_tracks.h); empty: not known. The
-  // only key a file may lack, as a model converted from another program does.
+  // Hashes of the names of the tracks trained on (model/training_tracks.h); empty: not known.
   std::string training_tracks;
   std::string version;
 };

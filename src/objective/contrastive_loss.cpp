@@ -5,14 +5,21 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/exp.h>
 #include <ATen/ops/matmul.h>
+#include <ATen/ops/mm.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/sub.h>
 
 #include <algorithm>
+#include <bit>
+#include <functional>
 #include <vector>
 
 #include "base/error.h"
+#include "objective/tree_sum.h"
 
 namespace cocola {
 namespace {
@@ -43,98 +50,232 @@ void require_embeddings(const at::Tensor& x, const at::Tensor& y, const Similari
   }
 }
 
-// x^T W y = (W^T x)^T y = x^T (W y): the matrix joins either side, here as rows.
-at::Tensor join_left(const at::Tensor& x, const SimilarityForm& form) {
+// x^T M as rows: the matrix of the similarity joins one side of it.
+at::Tensor join(const at::Tensor& x, const SimilarityForm& form) {
   return form.w.defined() ? at::matmul(x, form.w) : x * form.scale;
 }
-at::Tensor join_right(const at::Tensor& y, const SimilarityForm& form) {
-  return form.w.defined() ? at::matmul(y, form.w.t()) : y * form.scale;
+
+SimilarityForm transposed(const SimilarityForm& form) {
+  return {form.w.defined() ? form.w.t() : at::Tensor(), form.scale};
 }
+
+// One of the two views of the step, as this rank sees it. Own rows are taken from the gathered
+// ones, so that they lie in memory alike in every world.
+struct View {
+  at::Tensor own, partners;  // [B, D]
+  at::Tensor candidates;     // [K, D] of the other view
+  SimilarityForm form;       // own^T form candidate
+
+  // Fills block [n, K] for own rows from `start`.
+  void fill_similarity(int64_t start, at::Tensor& block) const {
+    at::mm_out(block, join(own.narrow(0, start, block.size(0)), form), candidates.t());
+  }
+};
 
 // The embeddings of the whole step and the place of this rank's pairs in it.
 struct Step {
-  at::Tensor anchors, positives;          // [K, D]
-  at::Tensor own_anchors, own_positives;  // [B, D]
-  int64_t first = 0;                      // global index of this rank's first pair
+  View anchors, positives;
+  int64_t num_pairs = 0, num_own = 0;
+  int64_t first = 0;  // global index of this rank's first pair
+  int64_t tile = 0;   // own pairs handled together
 
-  int64_t num_pairs() const { return anchors.size(0); }
-  int64_t num_own() const { return own_anchors.size(0); }
+  void for_each_tile(const std::function<void(int64_t start, int64_t n)>& visit) const {
+    for (int64_t start = 0; start < num_own; start += tile) {
+      visit(start, std::min(tile, num_own - start));
+    }
+  }
 };
 
-Step gather_step(const at::Tensor& anchors, const at::Tensor& positives, Communicator& world) {
-  const int64_t embedding_size = anchors.size(1);
-  const at::Tensor both = world.all_gather(at::cat({anchors, positives}, 1));  // [K, 2 D]
-  const Step step{both.narrow(1, 0, embedding_size), both.narrow(1, embedding_size, embedding_size),
-                  anchors, positives, world.rank() * anchors.size(0)};
-  if (step.num_pairs() < 2) {
-    fail("objective", "a step of {} pair has no negatives; expected 2 pairs or more",
-         step.num_pairs());
-  }
-  return step;
-}
-
-// Own pairs handled together, so that a block of similarities takes at most 64 MiB.
-int64_t pairs_per_tile(const Step& step) {
+int64_t tile_of(int64_t num_own, int64_t num_pairs, int64_t bytes_per_value,
+                const LossOptions& options) {
   constexpr int64_t kTileBytes = int64_t{64} << 20;
-  return std::max<int64_t>(1, kTileBytes / (step.num_pairs() * step.anchors.element_size()));
+  if (options.pairs_per_tile == 0) {
+    return std::clamp<int64_t>(kTileBytes / (num_pairs * bytes_per_value), 1, num_own);
+  }
+  if (options.pairs_per_tile < 0 || num_own % options.pairs_per_tile != 0) {
+    fail("objective", "{} pairs in a tile do not divide the {} pairs of a rank",
+         options.pairs_per_tile, num_own);
+  }
+  return options.pairs_per_tile;
 }
 
-// What the whole step needs to know about one anchor's row of similarities.
-struct RowSummary {
-  at::Tensor log_sum_exp, positive, hit, maximum;  // [B]
-  at::Tensor pack() const { return at::stack({log_sum_exp, positive, hit, maximum}, 1); }
-  static RowSummary unpack(const at::Tensor& packed) {
-    return {packed.select(1, 0), packed.select(1, 1), packed.select(1, 2), packed.select(1, 3)};
+Step gather_step(const at::Tensor& anchors, const at::Tensor& positives, const SimilarityForm& form,
+                 Communicator& world, const LossOptions& options) {
+  const int64_t num_own = anchors.size(0), embedding_size = anchors.size(1);
+  const int64_t num_pairs = num_own * world.world_size(), first = num_own * world.rank();
+  if (num_pairs < 2) {
+    fail("objective", "a step of {} pair has no negatives; expected 2 pairs or more", num_pairs);
+  }
+  const int64_t tile = tile_of(num_own, num_pairs, anchors.element_size(), options);
+  const at::Tensor both = world.all_gather(at::cat({anchors, positives}, 1));  // [K, 2 D]
+  const at::Tensor x = both.narrow(1, 0, embedding_size);
+  const at::Tensor y = both.narrow(1, embedding_size, embedding_size);
+  const at::Tensor own_x = x.narrow(0, first, num_own), own_y = y.narrow(0, first, num_own);
+  return {{own_x, own_y, y, form},
+          {own_y, own_x, x, transposed(form)},
+          num_pairs,
+          num_own,
+          first,
+          tile};
+}
+
+// What the whole step needs to know about some pairs: of each anchor's row of similarities, and of
+// its positive's column, which one direction does not need.
+struct PairSummary {
+  at::Tensor log_sum_exp, positive, hit, maximum, entropy;  // [n]
+  at::Tensor column_log_sum_exp;                            // [n] or undefined
+
+  at::Tensor pack() const {
+    std::vector<at::Tensor> columns = {log_sum_exp, positive, hit, maximum, entropy};
+    if (column_log_sum_exp.defined()) columns.push_back(column_log_sum_exp);
+    return at::stack(columns, 1);
+  }
+  static PairSummary unpack(const at::Tensor& packed) {
+    const std::vector<at::Tensor> columns = packed.unbind(1);
+    return {columns[0], columns[1], columns[2],
+            columns[3], columns[4], columns.size() > 5 ? columns[5] : at::Tensor()};
   }
 };
 
-// My anchors against all positives: their packed summaries. Fills gradient [B, D] with the rows of
-// G H2, G = dL/dS.
-at::Tensor visit_anchors(const Step& step, const SimilarityForm& form, at::Tensor& gradient) {
-  const int64_t tile = pairs_per_tile(step);
-  const double pairs = static_cast<double>(step.num_pairs());
-  std::vector<at::Tensor> summaries;
-  for (int64_t start = 0; start < step.num_own(); start += tile) {
-    const int64_t size = std::min(tile, step.num_own() - start);
-    at::Tensor similarity = at::matmul(join_left(step.own_anchors.narrow(0, start, size), form),
-                                       step.positives.t());  // [tile, K]
-    const at::Tensor log_sum_exp = similarity.logsumexp(1);
-    const at::Tensor positive = similarity.diagonal(step.first + start);
-    // max returns the lowest index of equal maxima.
-    const auto [maximum, best] = similarity.max(1);
-    const at::Tensor own = at::arange(size, best.options()).add_(step.first + start);
-    summaries.push_back(
-        RowSummary{log_sum_exp, positive, best.eq(own).to(similarity.scalar_type()), maximum}
-            .pack());
-    similarity.sub_(log_sum_exp.unsqueeze(1)).exp_();
-    gradient.narrow(0, start, size)
-        .copy_(at::matmul(similarity, step.positives)
-                   .sub_(step.own_positives.narrow(0, start, size))
-                   .div_(pairs));
-  }
-  return at::cat(summaries);
+// Fills the summary of own anchors from `start`, and `exponentials` [n, K] from their similarities,
+// which are lost; the softmax is those divided by the returned sums [n, 1].
+at::Tensor summarise_rows(const Step& step, int64_t start, at::Tensor& similarity,
+                          at::Tensor& exponentials, PairSummary& summary) {
+  const int64_t own_place = step.first + start;
+  // max returns the lowest index of equal maxima.
+  const auto [maximum, best] = similarity.max(1);
+  const at::Tensor own = at::arange(similarity.size(0), best.options()).add_(own_place);
+  summary.maximum = maximum;
+  summary.hit = best.eq(own).to(similarity.scalar_type());
+  summary.positive = similarity.diagonal(own_place).clone();
+  similarity.sub_(maximum.unsqueeze(1));
+  at::exp_out(exponentials, similarity);
+  const at::Tensor sum = exponentials.sum(1), log_sum = sum.log();
+  summary.log_sum_exp = maximum + log_sum;
+  summary.entropy = log_sum - similarity.mul_(exponentials).sum(1) / sum;
+  return sum.unsqueeze(1);
 }
 
-// All anchors against my positives. Fills gradient [B, D] with the rows of G^T H1.
-void visit_positives(const Step& step, const SimilarityForm& form, const at::Tensor& log_sum_exp,
-                     at::Tensor& gradient) {
-  const int64_t tile = pairs_per_tile(step);
-  for (int64_t start = 0; start < step.num_own(); start += tile) {
-    const int64_t size = std::min(tile, step.num_own() - start);
-    at::Tensor similarity =
-        at::matmul(step.anchors, join_right(step.own_positives.narrow(0, start, size), form).t());
-    similarity.sub_(log_sum_exp.unsqueeze(1)).exp_();  // [K, tile]
-    gradient.narrow(0, start, size)
-        .copy_(at::matmul(similarity.t(), step.anchors)
-                   .sub_(step.own_anchors.narrow(0, start, size))
-                   .div_(static_cast<double>(step.num_pairs())));
+// [n], of the rows of a block [n, K], which are lost.
+at::Tensor log_sum_exp_of(at::Tensor& block) {
+  const at::Tensor maximum = block.amax(1, true);
+  return block.sub_(maximum).exp_().sum(1).log_().add_(maximum.squeeze(1));
+}
+
+// Turns the similarities [n, K] of own rows into the weights of their candidates: probabilities
+// over the candidates, given the log-sum-exps of own rows, and over own rows, given those of the
+// candidates; the mean of both where both directions count. `scratch` is such a block, too.
+void weigh(at::Tensor& similarity, at::Tensor& scratch, const at::Tensor& of_own,
+           const at::Tensor& of_candidates) {
+  if (of_own.defined()) at::sub_out(scratch, similarity, of_own.unsqueeze(1)).exp_();
+  similarity.sub_(of_candidates).exp_();
+  if (of_own.defined()) similarity.add_(scratch).mul_(0.5);
+}
+
+// Fills own rows of the gradient of a view from their weighted candidates [n, D]. Returns the rows
+// of G times candidates, G = dL/dS: weights less the identity, over K.
+at::Tensor fill_gradient(const Step& step, const View& view, int64_t start,
+                         const at::Tensor& weighted, at::Tensor& gradient) {
+  const int64_t n = weighted.size(0);
+  at::Tensor rows =
+      (weighted - view.partners.narrow(0, start, n)).div_(static_cast<double>(step.num_pairs));
+  gradient.narrow(0, start, n).copy_(join(rows, transposed(view.form)));
+  return rows;
+}
+
+// Both passes over the own pairs of a step, and what they leave.
+class Passes {
+ public:
+  Passes(const Step& step, LossDirections directions)
+      : step_(step),
+        both_(directions == LossDirections::both),
+        blocks_(at::empty({2, step.tile, step.num_pairs}, step.anchors.own.options())),
+        d_anchors_(at::empty(step.anchors.own.sizes(), step.anchors.own.options())),
+        d_positives_(at::empty_like(d_anchors_)) {}
+
+  // The packed summaries of own pairs. One direction has all it needs for the anchors' gradient.
+  at::Tensor summarise() {
+    std::vector<at::Tensor> packed;
+    step_.for_each_tile([&](int64_t start, int64_t n) {
+      PairSummary summary;
+      at::Tensor block = blocks_[0].narrow(0, 0, n), exponentials = blocks_[1].narrow(0, 0, n);
+      if (both_) {
+        step_.positives.fill_similarity(start, block);
+        summary.column_log_sum_exp = log_sum_exp_of(block);
+      }
+      step_.anchors.fill_similarity(start, block);
+      const at::Tensor sum = summarise_rows(step_, start, block, exponentials, summary);
+      if (!both_) fill_anchors(start, at::matmul(exponentials, step_.anchors.candidates).div_(sum));
+      packed.push_back(summary.pack());
+    });
+    return at::cat(packed);
   }
+
+  void differentiate(const PairSummary& all) {
+    step_.for_each_tile([&](int64_t start, int64_t n) {
+      const auto own = [&](const at::Tensor& of_all) {
+        return both_ ? of_all.narrow(0, step_.first + start, n) : at::Tensor();
+      };
+      at::Tensor block = blocks_[0].narrow(0, 0, n), scratch = blocks_[1].narrow(0, 0, n);
+      if (both_) {
+        step_.anchors.fill_similarity(start, block);
+        weigh(block, scratch, own(all.log_sum_exp), all.column_log_sum_exp);
+        fill_anchors(start, at::matmul(block, step_.anchors.candidates));
+      }
+      step_.positives.fill_similarity(start, block);
+      weigh(block, scratch, own(all.column_log_sum_exp), all.log_sum_exp);
+      fill_gradient(step_, step_.positives, start, at::matmul(block, step_.positives.candidates),
+                    d_positives_);
+    });
+  }
+
+  void move_gradients_to(ContrastiveLoss& result) {
+    result.d_anchors = d_anchors_;
+    result.d_positives = d_positives_;
+    if (step_.anchors.form.w.defined()) result.d_w = d_w_.take();
+  }
+
+ private:
+  void fill_anchors(int64_t start, const at::Tensor& weighted) {
+    const at::Tensor rows = fill_gradient(step_, step_.anchors, start, weighted, d_anchors_);
+    if (!step_.anchors.form.w.defined()) return;
+    d_w_.add(at::matmul(step_.anchors.own.narrow(0, start, rows.size(0)).t(), rows));
+  }
+
+  const Step& step_;
+  bool both_;
+  at::Tensor blocks_;                   // [2, T, K]
+  at::Tensor d_anchors_, d_positives_;  // [B, D]
+  TreeSum d_w_;
+};
+
+// Means over the K gathered rows: the same number, from the same additions, on every rank.
+void fill_report(const Step& step, const PairSummary& all, ContrastiveLoss& result) {
+  at::Tensor log_sum_exp = all.log_sum_exp;
+  if (all.column_log_sum_exp.defined()) {
+    log_sum_exp = (all.log_sum_exp + all.column_log_sum_exp).mul_(0.5);
+  }
+  const auto mean = [](const at::Tensor& rows) { return rows.to(at::kDouble).mean(); };
+  // The mean of x^T W y over all x and y is that of the means.
+  const at::Tensor mean_similarity =
+      at::matmul(join(step.positives.candidates.mean(0, true), step.anchors.form),
+                 step.anchors.candidates.mean(0, true).t());
+  const at::Tensor report =
+      at::stack({mean(log_sum_exp - all.positive), mean(all.hit), mean(mean_similarity),
+                 all.maximum.max().to(at::kDouble), mean(all.entropy)})
+          .cpu();
+  result.loss = report[0].item<double>();
+  result.accuracy = report[1].item<double>();
+  result.mean_similarity = report[2].item<double>();
+  result.max_similarity = report[3].item<double>();
+  result.softmax_entropy = report[4].item<double>();
 }
 
 }  // namespace
 
 ContrastiveLoss contrastive_loss(const at::Tensor& anchors, const at::Tensor& positives,
-                                 const SimilarityForm& similarity, Communicator& world) {
+                                 const SimilarityForm& similarity, Communicator& world,
+                                 const LossOptions& options) {
   const ExactArithmetic exact;
   require_embeddings(anchors, positives, similarity);
   if (anchors.size(0) != positives.size(0)) {
@@ -143,34 +284,31 @@ ContrastiveLoss contrastive_loss(const at::Tensor& anchors, const at::Tensor& po
   }
   const SimilarityForm form{similarity.w.defined() ? similarity.w.detach() : at::Tensor(),
                             similarity.scale};
-  const Step step = gather_step(anchors.detach(), positives.detach(), world);
-
-  at::Tensor left = at::empty_like(step.own_anchors);
-  const at::Tensor own_rows = visit_anchors(step, form, left);  // [B, 4]
-  const RowSummary all = RowSummary::unpack(world.all_gather(own_rows));
-  at::Tensor right = at::empty_like(step.own_positives);
-  visit_positives(step, form, all.log_sum_exp, right);
-
-  // Means over the K gathered rows: the same number, from the same additions, on every rank.
-  const at::Tensor report =
-      at::stack({(all.log_sum_exp - all.positive).to(at::kDouble).mean(),
-                 all.hit.to(at::kDouble).mean(), all.maximum.max().to(at::kDouble)})
-          .cpu();
+  const Step step = gather_step(anchors.detach(), positives.detach(), form, world, options);
+  Passes passes(step, options.directions);
+  const PairSummary all = PairSummary::unpack(world.all_gather(passes.summarise()));
+  passes.differentiate(all);
   ContrastiveLoss result;
-  result.loss = report[0].item<double>();
-  result.accuracy = report[1].item<double>();
-  result.max_similarity = report[2].item<double>();
-  result.d_anchors = join_right(left, form);
-  result.d_positives = join_left(right, form);
-  if (form.w.defined()) result.d_w = at::matmul(step.own_anchors.t(), left);
+  fill_report(step, all, result);
+  passes.move_gradients_to(result);
   return result;
+}
+
+int64_t contrastive_loss_bytes(int64_t num_own, int64_t num_pairs, int64_t embedding_size,
+                               int64_t bytes_per_value, const LossOptions& options) {
+  const int64_t tile = tile_of(num_own, num_pairs, bytes_per_value, options);
+  const auto num_tiles = static_cast<uint64_t>((num_own + tile - 1) / tile);
+  const int64_t num_matrices = std::bit_width(num_tiles);
+  const int64_t values = 2 * (num_pairs + num_own + 2 * tile) * embedding_size +
+                         2 * tile * num_pairs + num_matrices * embedding_size * embedding_size;
+  return bytes_per_value * values + 96 * num_pairs;
 }
 
 at::Tensor similarity_matrix(const at::Tensor& anchors, const at::Tensor& candidates,
                              const SimilarityForm& form) {
   const ExactArithmetic exact;
   require_embeddings(anchors, candidates, form);
-  return at::matmul(join_left(anchors, form), candidates.t());
+  return at::matmul(join(anchors, form), candidates.t());
 }
 
 }  // namespace cocola

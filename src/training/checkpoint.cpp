@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <string_view>
 #include <vector>
 
@@ -18,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kFormat = "cocola-checkpoint-1";
+constexpr const char* kBestName = "best.safetensors";
 
 struct StoredCheckpoint {
   int64_t step = 0;
@@ -119,11 +121,10 @@ CheckpointPosition load(const fs::path& path, FlatParameters& flat, Adam& adam,
   return position;
 }
 
-}  // namespace
-
-void write_checkpoint(const fs::path& directory, const FlatParameters& flat, Adam& adam,
-                      const CheckpointPosition& position, int64_t keep) {
-  fs::create_directories(directory);
+// `more` joins the metadata.
+void write_state(const fs::path& path, const FlatParameters& flat, Adam& adam,
+                 const CheckpointPosition& position, std::map<std::string, std::string> more = {}) {
+  fs::create_directories(path.parent_path());
   SafetensorsFile file;
   for (const Buffer& buffer : buffers_of(flat, adam)) {
     file.tensors.emplace_back(buffer.name, buffer.tensor.detach().cpu());
@@ -134,11 +135,44 @@ void write_checkpoint(const fs::path& directory, const FlatParameters& flat, Ada
                    {"trained_milliseconds",
                     std::to_string(static_cast<int64_t>(position.trained_seconds * 1e3))},
                    {"run", position.run_fingerprint}};
-  write_safetensors(directory / fmt::format("step_{:08}.safetensors", position.step), file);
+  file.metadata.merge(more);
+  write_safetensors(path, file);
+}
+
+}  // namespace
+
+void write_checkpoint(const fs::path& directory, const FlatParameters& flat, Adam& adam,
+                      const CheckpointPosition& position, int64_t keep) {
+  write_state(directory / fmt::format("step_{:08}.safetensors", position.step), flat, adam,
+              position);
   const std::vector<StoredCheckpoint> all = list_checkpoints(directory);
   for (size_t i = 0; i + static_cast<size_t>(keep) < all.size(); ++i) {
     if (all[i].step < position.step) fs::remove(all[i].path);
   }
+}
+
+void write_best_checkpoint(const fs::path& directory, const FlatParameters& flat, Adam& adam,
+                           const CheckpointPosition& position, double accuracy) {
+  write_state(directory / kBestName, flat, adam, position,
+              {{"valid_accuracy", fmt::format("{}", accuracy)}});  // shortest that reads back
+}
+
+std::optional<double> best_accuracy(const fs::path& directory, const std::string& run_fingerprint) {
+  const fs::path path = directory / kBestName;
+  if (!fs::exists(path)) return std::nullopt;
+  try {
+    const auto metadata = read_safetensors(path).metadata;
+    const std::string text =
+        metadata.contains("valid_accuracy") ? metadata.at("valid_accuracy") : "";
+    double accuracy = -1.0;
+    std::from_chars(text.data(), text.data() + text.size(), accuracy);
+    const bool of_this_run = metadata.contains("run") && metadata.at("run") == run_fingerprint;
+    if (of_this_run && accuracy >= 0.0 && accuracy <= 1.0) return accuracy;
+    log_warning("{}: not of this run; the next validation replaces it", path.string());
+  } catch (const Error& e) {
+    log_warning("{}; the next validation replaces it", e.what());
+  }
+  return std::nullopt;
 }
 
 std::optional<CheckpointPosition> load_newest_checkpoint(const fs::path& directory,

@@ -21,6 +21,16 @@ struct CheckpointPosition {
 void write_checkpoint(const std::filesystem::path& directory, const FlatParameters& flat,
                       Adam& adam, const CheckpointPosition& position, int64_t keep);
 
+// Writes <directory>/best.safetensors, a checkpoint that is neither counted nor loaded among the
+// others. Rank 0 only.
+void write_best_checkpoint(const std::filesystem::path& directory, const FlatParameters& flat,
+                           Adam& adam, const CheckpointPosition& position, double accuracy);
+
+// The accuracy of the state in <directory>/best.safetensors; empty when there is none, and with a
+// warning when it is damaged or of another run.
+std::optional<double> best_accuracy(const std::filesystem::path& directory,
+                                    const std::string& run_fingerprint);
+
 // Loads the newest intact checkpoint into flat and adam (any device); a damaged one is reported,
 // the one before it is tried, and when that is loaded the damaged file is renamed to *.damaged.
 // Empty when the directory holds none. Throws: Error when the run fingerprint differs, or when

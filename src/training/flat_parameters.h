@@ -22,6 +22,7 @@ class FlatParameters {
   // [P + S + kExtra]: gradients, then this step's mean batch-norm statistics, then `extra` flags
   // that ride along.
   at::Tensor& reduced() { return reduced_; }
+  const at::Tensor& reduced() const { return reduced_; }
   at::Tensor gradients() const;               // [P] view of reduced()
   at::Tensor statistics() const;              // [S] view of reduced()
   at::Tensor extra() const;                   // [kExtra] view of reduced()

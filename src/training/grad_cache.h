@@ -3,6 +3,9 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
+#include <utility>
+#include <vector>
+
 #include "batches/batch.h"
 #include "model/cocola_model.h"
 #include "training/flat_parameters.h"
@@ -12,30 +15,40 @@ namespace cocola {
 
 class StepEmbeddings {
  public:
-  // Forward pass of this rank's pairs. With more groups than config.groups_in_memory (0: never) no
-  // graph is kept. Adds each group's batch statistics, weighted, to flat.statistics(), once.
-  // All arguments are kept by reference.
-  StepEmbeddings(const CocolaModel& model, const FlatParameters& flat, const Batch& batch,
+  // Forward pass of this rank's pairs; of all but the last config.groups_in_memory groups no graph
+  // is kept (0: of all it is). Adds each group's batch statistics, weighted, to flat.statistics(),
+  // once. All arguments are kept by reference.
+  StepEmbeddings(const CocolaModel& model, FlatParameters& flat, const Batch& batch,
                  const TrainingConfig& config);
 
-  // [B, D] each, in order of the batch.
+  // [B, D] each, in order of the batch, without graph.
   const at::Tensor& anchors() const { return anchors_; }
   const at::Tensor& positives() const { return positives_; }
+  // Of this rank's pairs, those whose graph is kept: the last ones.
+  int64_t num_kept() const;
 
-  // Adds the gradient of the encoder's parameters to theirs, last piece first. Once.
-  // Law: the same gradient for any size of pieces, to rounding.
+  // Adds the gradient of the encoder's parameters to flat.gradients(), which must be zero. Once.
+  // Law: the same gradient for any config.groups_in_memory, to rounding; the same bits when
+  //      config.reproducible is invariant.
   void backward(const at::Tensor& d_anchors, const at::Tensor& d_positives);
 
  private:
-  // Pairs [first, last) of the batch.
-  std::pair<at::Tensor, at::Tensor> embed(int64_t first, int64_t last,
-                                          const at::Tensor& statistics) const;
+  // Pairs [first, last) of the batch that go through the encoder together; embeddings with graph,
+  // or undefined where it is not kept.
+  struct Piece {
+    int64_t first, last;
+    at::Tensor anchors, positives;
+  };
+
+  void embed_all();
+  std::pair<at::Tensor, at::Tensor> embed(const Piece& piece, const at::Tensor& statistics) const;
+  void backward_piece(Piece& piece, const at::Tensor& d_anchors, const at::Tensor& d_positives);
 
   const CocolaModel& model_;
-  const FlatParameters& flat_;
+  FlatParameters& flat_;
   const Batch& batch_;
   const TrainingConfig& config_;
-  int64_t num_pairs_, piece_;
+  std::vector<Piece> pieces_;
   at::Tensor anchors_, positives_;
 };
 

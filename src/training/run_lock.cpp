@@ -11,17 +11,14 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/process.h"
 
 namespace cocola {
 namespace {
 
 constexpr uint64_t kMaxNoteBytes = 4096;
 
-std::string this_process() {
-  char host[256] = {};
-  gethostname(host, sizeof(host) - 1);
-  return fmt::format("process {} on {}", getpid(), host);
-}
+std::string this_process() { return fmt::format("process {} on {}", getpid(), host_name()); }
 
 }  // namespace
 

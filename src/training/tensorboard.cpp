@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/process.h"
 #include "training/run_log.h"
 
 // The event file format needs no protobuf library: a record is a length, its checksum, the payload
@@ -52,10 +53,8 @@ uint32_t crc32c(std::string_view bytes) {
 }
 
 TensorBoardWriter::TensorBoardWriter(const std::filesystem::path& directory) {
-  char host[256] = {};
-  gethostname(host, sizeof(host) - 1);
   path_ = directory / fmt::format("events.out.tfevents.{}.{}.{}", static_cast<int64_t>(wall_time()),
-                                  host, getpid());
+                                  host_name(), getpid());
   file_.open(path_, std::ios::binary);
   record(tag(1, kFixed64) + raw(wall_time()) + bytes_field(3, "brain.Event:2"));
 }

@@ -12,9 +12,11 @@
 namespace cocola {
 
 struct StepReport {
-  double loss = 0.0, accuracy = 0.0,
-         max_similarity = 0.0;  // over the whole step, equal on all ranks
+  // Of the loss, over the whole step, equal on all ranks: see ContrastiveLoss.
+  double loss = 0.0, accuracy = 0.0, mean_similarity = 0.0, max_similarity = 0.0,
+         softmax_entropy = 0.0;
   double gradient_norm = 0.0;
+  bool finite = true;    // else the step changed nothing, on any rank
   bool stop = false;     // some rank was told to stop
   bool time_up = false;  // rank 0's clock says so
 };
@@ -26,8 +28,9 @@ struct StepWishes {
 };
 
 // Collective: every rank, with its slice of the step. `world` moves tensors of the model's device.
-// Throws: Error on every rank when loss or gradient is not finite; the parameters are then
-// unchanged. Law:    1, 2 and 4 ranks on one global batch give the same update to rounding.
+// Law: 1, 2 and 4 ranks on one global batch give the same update to rounding; a step whose loss,
+//      gradient or statistics are not finite changes neither parameters, moments nor running
+//      statistics, and all ranks report it.
 StepReport train_step(CocolaModel& model, FlatParameters& flat, Adam& adam, const Batch& batch,
                       const TrainingConfig& config, double learning_rate, StepWishes wishes,
                       Communicator& world);
@@ -42,9 +45,10 @@ StepReport compute_gradients(CocolaModel& model, FlatParameters& flat, const Bat
 class StatisticsRecomputation {
  public:
   StatisticsRecomputation(CocolaModel& model, FlatParameters& flat, const TrainingConfig& config);
-  // Collective: every rank, with its slice of one step.
+  // Leaves out a step whose statistics are not finite. Collective: every rank, with its slice of
+  // one step.
   void add(const Batch& batch, Communicator& world);
-  // Requires: add() was called at least once.
+  // Changes nothing when no step was added.
   void finish();
 
  private:

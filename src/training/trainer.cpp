@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <numeric>
+#include <cmath>
 #include <optional>
 
 #include "base/atomic_file.h"
@@ -15,20 +15,15 @@
 #include "training/checkpoint.h"
 #include "training/run_lock.h"
 #include "training/run_log.h"
+#include "training/run_validation.h"
+#include "training/skipped_step.h"
 #include "training/train_step.h"
-#include "training/validation.h"
 
 namespace cocola {
 namespace {
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
-
-// The loader gives up before the other ranks do: it knows why this one is late, and needs some
-// seconds to say so.
-double loader_seconds(double timeout_seconds) {
-  return std::max(timeout_seconds - 5.0, timeout_seconds / 2);
-}
 
 // The step of an exported model; -1 where there is none that can be used.
 int64_t exported_step(const fs::path& path) {
@@ -57,31 +52,34 @@ class Run {
         directory_(directory),
         host_(host),
         device_(device),
-        loader_seconds_(loader_seconds(config.comm.timeout_seconds)),
-        sampler_{data.num_train_windows, config.pairs_per_step, config.seed},
+        checkpoints_(directory.path / "checkpoints"),
+        sampler_(sampler_of(data, config)),
         flat_(model.state()),
         adam_(flat_.values()) {
-    sampler_.validate();
     last_step_ = sampler_.steps_per_epoch() * config_.epochs;
     if (config_.max_steps > 0) last_step_ = std::min(last_step_, config_.max_steps);
   }
 
   TrainingEnd run();
+  const std::string& phase() const { return phase_; }
 
  private:
   void restore();
   void share_position();
-  std::unique_ptr<BatchLoader> open_loader(int64_t first_step, int64_t end) const;
+  // A clock's time is left out where nothing depends on it: runs then leave the same bytes.
+  CheckpointPosition position() const {
+    const double seconds = config_.max_minutes > 0 ? trained_seconds_ : 0.0;
+    return {step_, seconds, directory_.fingerprint};
+  }
   std::optional<StepReport> step_once(BatchLoader& loader);
   void log_step(const StepReport& report, double waited);
   bool validation_due() const;
   bool time_is_up() const {
     return config_.max_minutes > 0 && trained_seconds_ >= config_.max_minutes * 60;
   }
-  bool stop_wanted();
-  bool recompute_statistics();
-  bool validate_windows();
+  void account_for_skipped(const StepReport& report, const Batch& batch);
   bool validate_now();
+  void keep(const ValidationReport& report);
   void checkpoint();
   TrainingEnd stop();
   TrainingEnd finish();
@@ -93,17 +91,19 @@ class Run {
   const RunDirectory directory_;
   Communicator& host_;
   Communicator& device_;
-  const double loader_seconds_;  // longest time without a pair
+  const fs::path checkpoints_;
+  std::string phase_ = "while opening the run";  // for messages
   Sampler sampler_;
   FlatParameters flat_;
   Adam adam_;
   int64_t last_step_ = 0;
-  int64_t step_ = 0;              // steps done
-  int64_t saved_step_ = -1;       // of the newest checkpoint
-  double trained_seconds_ = 0.0;  // in steps alone, over all resumptions; rank 0's counts
-  bool finished_ = false;         // by an earlier run of the same command
-  std::optional<RunLock> lock_;   // rank 0
-  std::optional<RunLog> log_;     // rank 0
+  int64_t step_ = 0;                     // steps done
+  int64_t saved_step_ = -1;              // of the newest checkpoint
+  double trained_seconds_ = 0.0;         // in steps alone, over all resumptions; rank 0's counts
+  std::optional<double> best_accuracy_;  // of a validation; rank 0
+  bool finished_ = false;                // by an earlier run of the same command
+  std::optional<RunLock> lock_;          // rank 0
+  std::optional<RunLog> log_;            // rank 0
   std::optional<Progress> progress_;
   double logged_seconds_ = 0.0, logged_wait_ = 0.0;
   int64_t logged_step_ = 0;
@@ -111,13 +111,13 @@ class Run {
 
 // Rank 0 alone reads; the others get what it has, whether new or restored.
 void Run::restore() {
-  const fs::path checkpoints = directory_.path / "checkpoints";
   if (host_.is_rank_zero()) {
-    fs::create_directories(checkpoints);
+    fs::create_directories(checkpoints_);
     lock_.emplace(directory_.path);
     sweep_stale_temporaries(directory_.path);
-    sweep_stale_temporaries(checkpoints);
-    const auto position = load_newest_checkpoint(checkpoints, flat_, adam_, directory_.fingerprint);
+    sweep_stale_temporaries(checkpoints_);
+    const auto position =
+        load_newest_checkpoint(checkpoints_, flat_, adam_, directory_.fingerprint);
     if (position) {
       step_ = saved_step_ = position->step;
       trained_seconds_ = position->trained_seconds;
@@ -127,7 +127,11 @@ void Run::restore() {
     if (!finished_) {
       write_file_atomically(directory_.path / "config.yaml", directory_.config_yaml);
       log_.emplace(directory_.path, position ? step_ : 0);
+      if (num_validation_windows(data_, config_) < 2) {
+        log_info("no validation windows: there will be no best.safetensors");
+      }
       if (position) {
+        best_accuracy_ = best_accuracy(checkpoints_, directory_.fingerprint);
         log_->add("event", step_, {}, "resumed");
         log_info("continuing after step {}", step_);
       }
@@ -155,18 +159,13 @@ void Run::share_position() {
   trained_seconds_ = seconds.item<double>();
 }
 
-std::unique_ptr<BatchLoader> Run::open_loader(int64_t first_step, int64_t end) const {
-  return std::make_unique<BatchLoader>(sampler_, host_.rank(), host_.world_size(), first_step, end,
-                                       data_.shape, config_.augment, config_.loader,
-                                       data_.make_train_source);
-}
-
 // None when this process, alone in its world, was told to stop while it waited for data; ranks of a
 // larger world take the step to tell each other.
 std::optional<StepReport> Run::step_once(BatchLoader& loader) {
+  phase_ = fmt::format("in step {}", step_ + 1);
   const Clock::time_point start = Clock::now();
   const bool alone = host_.world_size() == 1;
-  if (!loader.wait(loader_seconds_, [alone] { return alone && stop_requested(); })) {
+  if (!loader.wait(loader_seconds(config_), [alone] { return alone && stop_requested(); })) {
     return std::nullopt;
   }
   const Batch batch = loader.next();
@@ -175,6 +174,7 @@ std::optional<StepReport> Run::step_once(BatchLoader& loader) {
                  {stop_requested(), host_.is_rank_zero() && time_is_up()}, device_);
   ++step_;
   trained_seconds_ += seconds_since(start);
+  if (!report.finite) account_for_skipped(report, batch);
   return report;
 }
 
@@ -192,7 +192,9 @@ void Run::log_step(const StepReport& report, double waited) {
              {"epoch", static_cast<double>(sampler_.epoch_of(step_ - 1))},
              {"learning_rate", config_.learning_rate_at(step_ - 1, last_step_)},
              {"gradient_norm", report.gradient_norm},
+             {"mean_similarity", report.mean_similarity},
              {"max_similarity", report.max_similarity},
+             {"softmax_entropy", report.softmax_entropy},
              {"pairs_per_second", rate},
              {"data_wait_seconds", waited - logged_wait_}});
   logged_step_ = step_;
@@ -206,75 +208,64 @@ bool Run::validation_due() const {
   return step_ > 0 && step_ % every == 0 && step_ < last_step_;
 }
 
-// For the long work between steps, where no gradient carries the wish. Collective.
-bool Run::stop_wanted() {
-  const at::Tensor wishes = at::full({1}, int64_t{stop_requested()}, at::kLong);
-  host_.all_reduce_sum(wishes);
-  return wishes.item<int64_t>() > 0;
+// All ranks know that the step just done was skipped. Adam counts the others, so that the number
+// of skipped ones survives a resumption.
+void Run::account_for_skipped(const StepReport& report, const Batch& batch) {
+  const std::string what = describe_skipped_step(step_, report, batch, host_);
+  const int64_t skipped = step_ - adam_.num_steps();
+  if (skipped > config_.max_skipped_steps) {
+    fail("training",
+         "{}. Lower training.learning_rate, look for broken stems, or raise "
+         "training.max_skipped_steps ({})",
+         what, config_.max_skipped_steps);
+  }
+  if (!host_.is_rank_zero()) return;
+  log_->add("event", step_, {{"skipped_steps", static_cast<double>(skipped)}}, what);
+  log_warning("{}; {} of at most {} steps skipped", what, skipped, config_.max_skipped_steps);
 }
 
 // False when told to stop.
-bool Run::recompute_statistics() {
-  if (config_.recompute_statistics == 0) return true;
-  const int64_t first = std::max<int64_t>(0, step_ - config_.recompute_statistics);
-  const auto loader = open_loader(first, step_);
-  StatisticsRecomputation recomputation(model_, flat_, config_);
-  for (int64_t i = first; i < step_; ++i) {
-    if (stop_wanted()) return false;
-    recomputation.add(loader->next(loader_seconds_), device_);
-  }
-  if (step_ > first) recomputation.finish();
+bool Run::validate_now() {
+  phase_ = fmt::format("in the validation after step {}", step_);
+  const ValidationOutcome outcome =
+      validate_run(model_, flat_, step_, data_, config_, host_, device_);
+  if (outcome.stopped) return false;
+  card_.step = step_;
+  card_.valid_accuracy = 0.0;
+  card_.valid_candidates = 0;
+  if (outcome.report) keep(*outcome.report);
   return true;
 }
 
-// False when told to stop; the running statistics are then those of the checkpoint again.
-bool Run::validate_now() {
-  const at::Tensor running = flat_.running().clone();
-  if (recompute_statistics() && validate_windows()) return true;
-  flat_.running().copy_(running);
-  return false;
-}
-
-// False when told to stop.
-bool Run::validate_windows() {
-  const int64_t num_windows = std::min(data_.num_valid_windows, config_.validation_windows);
-  if (num_windows < 2) return true;
-  // A fixed shuffle, so that a block of candidates holds windows of many tracks.
-  std::vector<int64_t> windows(static_cast<size_t>(num_windows));
-  for (int64_t i = 0; i < num_windows; ++i) {
-    windows[static_cast<size_t>(i)] =
-        permuted_index(i, data_.num_valid_windows, config_.seed, kEvaluationEpoch);
-  }
-  const int64_t threads =
-      config_.loader.num_threads > 0 ? config_.loader.num_threads : available_cores();
-  PairReader reader(data_.shape, threads, data_.make_valid_source, loader_seconds_);
-  const bool masked = config_.validation_masks == ValidationMasks::as_training;
-  if (masked) reader.draw_masks(config_.augment, config_.seed);
+// Rank 0.
+void Run::keep(const ValidationReport& report) {
   const std::string masks = describe_validation_masks(config_);
-  const WindowEmbeddings embeddings = embed_windows(model_, reader, windows, config_.precision,
-                                                    host_, [this] { return stop_wanted(); });
-  if (!embeddings.anchors.defined()) return false;
-  if (!host_.is_rank_zero()) return true;
-  const ValidationReport report = validate(embeddings, model_, config_.pairs_per_step);
   log_->add("valid", step_,
             {{"loss", report.loss},
              {"accuracy", report.accuracy},
              {"k", static_cast<double>(report.num_candidates)},
-             {"windows", static_cast<double>(num_windows)},
-             {"mask_probability", masked ? config_.augment.mask_probability : 0.0}},
+             {"windows", static_cast<double>(report.num_windows)},
+             {"mask_probability", masks.empty() ? 0.0 : config_.augment.mask_probability}},
             masks);
   log_info("step {}: validation loss {:.3f}, accuracy {:.1f} % at K = {} ({} windows{})", step_,
-           report.loss, 100 * report.accuracy, report.num_candidates, num_windows,
-           masked ? ", " + masks : "");
-  return true;
+           report.loss, 100 * report.accuracy, report.num_candidates, report.num_windows,
+           masks.empty() ? "" : ", " + masks);
+  if (!std::isfinite(report.loss)) return;  // similarities that are not finite have no order
+  card_.valid_accuracy = report.accuracy;
+  card_.valid_candidates = report.num_candidates;
+  if (best_accuracy_ && report.accuracy <= *best_accuracy_) return;
+  best_accuracy_ = report.accuracy;
+  // The checkpoint is the record: a run that is killed before it is there makes both again.
+  write_model_file(directory_.path / "best.safetensors", model_, card_);
+  write_best_checkpoint(checkpoints_, flat_, adam_, position(), report.accuracy);
 }
 
 void Run::checkpoint() {
   if (saved_step_ == step_) return;
   saved_step_ = step_;
+  phase_ = fmt::format("in the checkpoint after step {}", step_);
   if (!host_.is_rank_zero()) return;
-  write_checkpoint(directory_.path / "checkpoints", flat_, adam_,
-                   {step_, trained_seconds_, directory_.fingerprint}, config_.checkpoint.keep);
+  write_checkpoint(checkpoints_, flat_, adam_, position(), config_.checkpoint.keep);
 }
 
 TrainingEnd Run::stop() {
@@ -290,7 +281,6 @@ TrainingEnd Run::finish() {
   checkpoint();
   if (!validate_now()) return stop();
   if (host_.is_rank_zero()) {
-    card_.step = step_;
     const fs::path path = directory_.path / "model.safetensors";
     write_model_file(path, model_, card_);
     log_info("model written to {}", path.string());
@@ -308,7 +298,7 @@ TrainingEnd Run::run() {
   }
   progress_.emplace("training", "steps", last_step_, host_.is_rank_zero());
   if (time_is_up()) return finish();
-  const auto loader = open_loader(step_, last_step_);
+  const auto loader = open_loader(data_, config_, host_, step_, last_step_);
   if (validation_due() && !validate_now()) return stop();
   while (step_ < last_step_) {
     const std::optional<StepReport> report = step_once(*loader);
@@ -330,7 +320,14 @@ TrainingEnd Run::run() {
 TrainingEnd train(CocolaModel& model, const TrainingData& data, const TrainingConfig& config,
                   ModelCard card, const RunDirectory& directory, Communicator& host,
                   Communicator& device) {
-  return Run(model, data, config, std::move(card), directory, host, device).run();
+  Run run(model, data, config, std::move(card), directory, host, device);
+  try {
+    return run.run();
+  } catch (const UsageError&) {
+    throw;
+  } catch (const Error& e) {
+    throw Error(e.where(), fmt::format("{} ({})", e.message(), run.phase()));
+  }
 }
 
 }  // namespace cocola

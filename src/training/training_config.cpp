@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <numbers>
 #include <vector>
@@ -14,6 +15,8 @@ namespace {
 
 // The cosine schedule ends at this share of the learning rate.
 constexpr double kFinalShare = 0.01;
+// The published step, for which learning rates are stated, and the largest rate that scaling gives.
+constexpr double kPublishedPairs = 32.0, kLargestScaledRate = 4e-3;
 
 }  // namespace
 
@@ -26,6 +29,13 @@ void TrainingConfig::validate() const {
                pairs_per_group, pairs_per_step);
   }
   require_range<int64_t>("training.groups_in_memory", groups_in_memory, 0, 65536);
+  if (is_invariant() && !std::has_single_bit(static_cast<uint64_t>(groups_per_step()))) {
+    fail_usage("training.reproducible",
+               "invariant sums over groups in a binary tree, and needs a power of two of them; "
+               "training.pairs_per_step {} in groups of {} are {}",
+               pairs_per_step, pairs_per_group, groups_per_step());
+  }
+  require_range<int64_t>("training.threads_per_rank", threads_per_rank, 0, 1024);
   require_range<int64_t>("training.epochs", epochs, 1, 1'000'000);
   require_range<int64_t>("training.max_steps", max_steps, 0, 1'000'000'000'000);
   require_range("training.max_minutes", max_minutes, 0.0, 1e6);
@@ -37,6 +47,7 @@ void TrainingConfig::validate() const {
   require_range<int64_t>("training.validate_every_steps", validate_every_steps, 0, 1'000'000'000);
   require_range<int64_t>("training.validation_windows", validation_windows, 2, 32'768);
   require_range<int64_t>("training.log_every_steps", log_every_steps, 1, 1'000'000'000);
+  require_range<int64_t>("training.max_skipped_steps", max_skipped_steps, 0, 1'000'000'000);
   require_range<int64_t>("training.checkpoint.every_steps", checkpoint.every_steps, 1,
                          1'000'000'000);
   require_range<int64_t>("training.checkpoint.keep", checkpoint.keep, 1, 1000);
@@ -58,16 +69,23 @@ void TrainingConfig::validate_world(int64_t world_size) const {
              pairs_per_step, pairs_per_group, groups, world_size, fmt::join(allowed, ", "));
 }
 
+double TrainingConfig::full_learning_rate() const {
+  if (learning_rate_scaling == LearningRateScaling::none) return learning_rate;
+  const double growth = std::sqrt(static_cast<double>(pairs_per_step) / kPublishedPairs);
+  return std::min(learning_rate * growth, kLargestScaledRate);
+}
+
 double TrainingConfig::learning_rate_at(int64_t step, int64_t last_step) const {
+  const double full = full_learning_rate();
   if (step < warmup_steps) {
-    return learning_rate * static_cast<double>(step + 1) / static_cast<double>(warmup_steps);
+    return full * static_cast<double>(step + 1) / static_cast<double>(warmup_steps);
   }
-  if (schedule == LearningRateSchedule::constant) return learning_rate;
+  if (schedule == LearningRateSchedule::constant) return full;
   const int64_t decaying = std::max<int64_t>(1, last_step - 1 - warmup_steps);
   const double done =
       std::min(1.0, static_cast<double>(step - warmup_steps) / static_cast<double>(decaying));
   const double share = 0.5 * (1.0 + std::cos(std::numbers::pi * done));
-  return learning_rate * (kFinalShare + (1.0 - kFinalShare) * share);
+  return full * (kFinalShare + (1.0 - kFinalShare) * share);
 }
 
 std::string describe_validation_masks(const TrainingConfig& config) {

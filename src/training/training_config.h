@@ -7,6 +7,7 @@
 #include "batches/augment.h"
 #include "batches/batch_loader.h"
 #include "comm/communicator.h"
+#include "objective/contrastive_loss.h"
 
 namespace cocola {
 
@@ -20,8 +21,11 @@ enum class ValidationMasks {
   as_training,
 };
 enum class LearningRateSchedule { constant, cosine };
-// fast: any world size gives the same training to rounding.
-enum class Reproducibility { fast };
+enum class LearningRateScaling { none, sqrt };
+// How equal two runs of the same settings and data are. fast: to rounding, for any world size.
+// same_world: to the bit for equal world sizes, on the same kind of machine. invariant: to the bit
+// for any world size.
+enum class Reproducibility { fast, same_world, invariant };
 
 struct CheckpointConfig {
   // A checkpoint each time this many steps are done, at the end, and on a stop. Range [1, 1e9].
@@ -30,6 +34,12 @@ struct CheckpointConfig {
   int64_t keep = 3;
 
   bool operator==(const CheckpointConfig&) const = default;
+};
+
+struct LossConfig {
+  LossDirections directions = LossDirections::one;
+
+  bool operator==(const LossConfig&) const = default;
 };
 
 struct TrainingConfig {
@@ -51,12 +61,19 @@ struct TrainingConfig {
   double max_minutes = 0.0;
   // Adam's learning rate. Range (0, 1].
   double learning_rate = 1e-3;
-  // constant, or cosine from learning_rate down to 1 % of it at the last step.
+  // none, or sqrt: learning_rate is that of a step of 32 pairs; one of K pairs takes
+  // learning_rate * sqrt(K / 32), but no more than 4e-3.
+  LearningRateScaling learning_rate_scaling = LearningRateScaling::none;
+  // constant, or cosine from the full rate down to 1 % of it at the last step.
   LearningRateSchedule schedule = LearningRateSchedule::constant;
   // Steps of linear warm-up. Range [0, 1e9].
   int64_t warmup_steps = 0;
   Precision precision = Precision::fp32;
+  // invariant needs a number of groups that is a power of two.
   Reproducibility reproducible = Reproducibility::fast;
+  // Threads of a rank's tensor operations on the CPU; 0: its share of the cores, or 1 where runs
+  // are to be invariant, because the number decides bits. Range [0, 1024].
+  int64_t threads_per_rank = 0;
   uint64_t seed = 1;
   DeviceChoice device = DeviceChoice::automatic;
   // Batch-norm statistics are recomputed over this many training steps before each validation and
@@ -71,6 +88,10 @@ struct TrainingConfig {
   ValidationMasks validation_masks = ValidationMasks::none;
   // A line of log.jsonl each so many steps. Range [1, 1e9].
   int64_t log_every_steps = 10;
+  LossConfig loss;
+  // Steps of the whole run that may be left out because a loss, gradient or statistic is not
+  // finite; one more ends the run. Range [0, 1e9].
+  int64_t max_skipped_steps = 0;
   CheckpointConfig checkpoint;
   LoaderConfig loader;
   AugmentConfig augment;
@@ -80,12 +101,15 @@ struct TrainingConfig {
   // Throws: UsageError listing the allowed world sizes unless world_size * pairs_per_group divides
   // pairs_per_step.
   void validate_world(int64_t world_size) const;
+  bool is_invariant() const { return reproducible == Reproducibility::invariant; }
   int64_t groups_per_step() const { return pairs_per_step / pairs_per_group; }
   // Of a rank's num_pairs, those whose activations it keeps at once.
   int64_t pairs_in_memory(int64_t num_pairs) const {
     if (groups_in_memory == 0) return num_pairs;
     return std::min(num_pairs, groups_in_memory * pairs_per_group);
   }
+  // The rate after warm-up, before the schedule lowers it: learning_rate, scaled.
+  double full_learning_rate() const;
   // Learning rate of a step in [0, last_step); last_step is exclusive.
   double learning_rate_at(int64_t step, int64_t last_step) const;
   bool operator==(const TrainingConfig&) const = default;

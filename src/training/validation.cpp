@@ -38,20 +38,20 @@ std::vector<WindowEmbeddings> embed_windows(std::span<const CocolaModel* const> 
   const auto num_models = static_cast<int64_t>(models.size());
   const auto n = static_cast<int64_t>(window_ids.size());
   if (n == 0) fail("validation", "no windows to embed");
-  // Equal shares for the gather: the last ranks embed some windows again, and the copies are cut
-  // off.
-  const int64_t share = (n + host.world_size() - 1) / host.world_size();
+  // Whole calls to each rank, so that no call's shape, and no bit, depends on the world. The last
+  // ranks may have less to do, or nothing.
+  const int64_t num_calls = (n + kWindowsPerCall - 1) / kWindowsPerCall;
+  const int64_t calls_per_rank = (num_calls + host.world_size() - 1) / host.world_size();
+  const int64_t share = calls_per_rank * kWindowsPerCall;  // equal, for the gather
   const int64_t first = host.rank() * share;
   const int64_t dimensions = models.front()->config().embedding_size;
   const at::Tensor mine = at::zeros({num_models, 2, share, dimensions}, at::kFloat);
   for (int64_t done = 0; done < share; done += kWindowsPerCall) {
     if (give_up()) return {};
-    const int64_t count = std::min(kWindowsPerCall, share - done);
-    std::vector<int64_t> ids(static_cast<size_t>(count));
-    for (int64_t i = 0; i < count; ++i) {
-      ids[static_cast<size_t>(i)] =
-          window_ids[static_cast<size_t>(std::min(first + done + i, n - 1))];
-    }
+    const int64_t count = std::min(kWindowsPerCall, n - first - done);
+    if (count <= 0) continue;
+    const auto ids =
+        window_ids.subspan(static_cast<size_t>(first + done), static_cast<size_t>(count));
     const Batch batch = reader.read(ids, kEvaluationEpoch);
     const at::Tensor views[2] = {batch.anchors.to(device), batch.positives.to(device)};
     for (int64_t m = 0; m < num_models; ++m) {
@@ -85,6 +85,7 @@ ValidationReport validate(const WindowEmbeddings& embeddings, const CocolaModel&
   const int64_t n = embeddings.anchors.size(0);
   ValidationReport report;
   report.num_candidates = std::min(num_candidates, n);
+  report.num_windows = n;
   const at::Tensor similarity = similarity_of(embeddings, model);
   const std::vector<double> accuracy =
       expected_accuracy_per_anchor(similarity, report.num_candidates);

@@ -22,7 +22,7 @@ struct WindowEmbeddings {
 //
 // Collective: every rank, with equal arguments; `host` moves host tensors. give_up is called by all
 //             ranks at once and must answer all alike.
-// Law:        the same for any world size, up to rounding.
+// Law:        the same for any world size; to the bit with equal numbers of operation threads.
 WindowEmbeddings embed_windows(
     const CocolaModel& model, PairReader& reader, std::span<const int64_t> window_ids,
     Precision precision, Communicator& host,
@@ -41,6 +41,7 @@ struct ValidationReport {
   double loss = 0.0;      // mean cross entropy over blocks of num_candidates windows
   double accuracy = 0.0;  // expected accuracy at K = num_candidates
   int64_t num_candidates = 0;
+  int64_t num_windows = 0;
 };
 
 // num_candidates: K, lowered to the number of windows when there are fewer.

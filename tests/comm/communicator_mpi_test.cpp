@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/process.h"
 #include "comm/mpi_test_world.h"
 
 namespace cocola {
@@ -154,7 +155,7 @@ TEST(MpiWorld, ABarrierWithADeadlineOfItsOwnWaitsAccordingly) {
   if (late) std::this_thread::sleep_for(std::chrono::milliseconds(2500));
   const std::string after = message_of([&] { impatient->barrier(); });
   if (!late) {
-    EXPECT_THAT(after, HasSubstr("rank 0 did not call it within 1 s"));
+    EXPECT_THAT(after, HasSubstr("rank 0 (host " + host_name() + ") did not call it within 1 s"));
   }
   test_world().barrier();
 }
@@ -176,7 +177,8 @@ TEST(MpiWorld, ARankThatDoesNotComeIsNamedAfterTheDeadline) {
   if (test_world().rank() != last) {
     EXPECT_THAT(message_of([&] { impatient->all_reduce_sum(at::zeros({4})); }),
                 AllOf(HasSubstr("all_reduce_sum on rank " + std::to_string(test_world().rank())),
-                      HasSubstr("rank " + std::to_string(last) + " did not call it within 1 s")));
+                      HasSubstr("rank " + std::to_string(last) + " (host " + host_name() +
+                                ") did not call it within 1 s")));
   }
   test_world().barrier();
 }

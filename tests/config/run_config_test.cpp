@@ -72,6 +72,7 @@ TEST(RunConfig, EveryRangeIsChecked) {
                                "training.validation_windows=1",
                                "training.validation_windows=32769",
                                "training.log_every_steps=0",
+                               "training.max_skipped_steps=-1",
                                "training.checkpoint.every_steps=0",
                                "training.checkpoint.keep=0",
                                "training.loader.num_threads=-1",

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "config/config_file.h"
+#include "objective/contrastive_loss.h"
 
 namespace cocola {
 namespace {
@@ -37,6 +38,14 @@ TEST(MemoryEstimate, RanksShareWhatGrowsWithTheBatch) {
               1e-6);
   EXPECT_EQ(one.parameters, eight.parameters);
   EXPECT_GT(one.loader, eight.loader);
+}
+
+TEST(MemoryEstimate, SimilaritiesOfTheLargestStepFitIntoAnyCard) {
+  RunConfig config = config_of("all.yaml");
+  config.training.pairs_per_step = 65'536;
+  const MemoryEstimate one = estimate_memory(config, kPublishedParameters, 1);
+  EXPECT_EQ(one.similarities, contrastive_loss_bytes(65'536, 65'536, 512, 4));
+  EXPECT_LT(one.similarities, 800'000'000);
 }
 
 TEST(MemoryEstimate, Bfloat16HalvesActivations) {

@@ -2,40 +2,15 @@
 
 #include <ATen/ATen.h>
 #include <ATen/autocast_mode.h>
-#include <c10/core/CPUAllocator.h>
 #include <gtest/gtest.h>
-#include <malloc.h>
-
-#include <atomic>
-#include <cstdlib>
 
 #include "model/cocola_model.h"
+#include "support/counting_allocator.h"
 
 namespace cocola {
 namespace {
 
-// Takes the place of LibTorch's allocator, and counts the bytes of tensors that are alive.
-class CountingAllocator : public c10::Allocator {
- public:
-  c10::DataPtr allocate(size_t bytes) override {
-    constexpr size_t kAlignment = 64;
-    void* const memory = std::aligned_alloc(kAlignment, (bytes / kAlignment + 1) * kAlignment);
-    live_ += malloc_usable_size(memory);
-    return {memory, memory, &release, c10::Device(c10::DeviceType::CPU)};
-  }
-  c10::DeleterFnPtr raw_deleter() const override { return &release; }
-  void copy_data(void* to, const void* from, size_t bytes) const override {
-    default_copy_data(to, from, bytes);
-  }
-  static size_t live() { return live_; }
-
- private:
-  static void release(void* memory) {
-    live_ -= malloc_usable_size(memory);
-    std::free(memory);
-  }
-  static inline std::atomic<size_t> live_{0};
-};
+using testing::CountingAllocator;
 
 struct Case {
   const char* name;
@@ -45,13 +20,7 @@ struct Case {
 };
 
 class Activations : public ::testing::TestWithParam<Case> {
- protected:
-  Activations() : before_(c10::GetCPUAllocator()) { c10::SetCPUAllocator(&counter_, 1); }
-  ~Activations() override { c10::SetCPUAllocator(before_, 1); }
-
- private:
-  static inline CountingAllocator counter_;  // tensors of LibTorch's own may outlive a test
-  c10::Allocator* before_;
+  testing::CountedTensors counted_;
 };
 
 // Bytes that a training pass of `rows` windows keeps until its backward pass.

@@ -30,6 +30,8 @@ ModelCard some_card() {
   card.window_seconds = 2.5;
   card.masked_db = -80.0;
   card.step = 1234;
+  card.valid_accuracy = 0.1 + 0.2;
+  card.valid_candidates = 32;
   card.config_yaml = "experiment: \"x\"\n";
   card.data_digest = "d";
   card.training_tracks = "0123456789ab abcdef012345";
@@ -76,6 +78,8 @@ TEST(ModelFile, WhatIsWrittenComesBack) {
   EXPECT_EQ(loaded.card.window_seconds, expected.window_seconds);
   EXPECT_EQ(loaded.card.masked_db, expected.masked_db);
   EXPECT_EQ(loaded.card.step, expected.step);
+  EXPECT_EQ(loaded.card.valid_accuracy, expected.valid_accuracy);
+  EXPECT_EQ(loaded.card.valid_candidates, expected.valid_candidates);
   EXPECT_EQ(loaded.card.config_yaml, expected.config_yaml);
   EXPECT_EQ(loaded.card.training_tracks, expected.training_tracks);
   EXPECT_EQ(loaded.digest, digest_of_file(path));
@@ -138,7 +142,11 @@ TEST(ModelFile, MetadataMustBeCompleteAndPossible) {
   EXPECT_THAT(with("masked_db", "1e39"), HasSubstr("'masked_db' is 1e+39"));
   EXPECT_THAT(with("step", "-1"), HasSubstr("'step' is -1"));
   EXPECT_THAT(with("training_tracks", "a song"), HasSubstr("'training_tracks'"));
-  EXPECT_EQ(refusal([](SafetensorsFile& f) { f.metadata.erase("training_tracks"); }), "accepted");
+  EXPECT_THAT(with("valid_accuracy", "1.5"), HasSubstr("'valid_accuracy' is 1.5"));
+  EXPECT_THAT(with("valid_candidates", "-1"), HasSubstr("'valid_candidates' is -1"));
+  for (const char* optional : {"training_tracks", "valid_accuracy", "valid_candidates"}) {
+    EXPECT_EQ(refusal([&](SafetensorsFile& f) { f.metadata.erase(optional); }), "accepted");
+  }
 }
 
 // Exit status of a Python program, -1 if there is none.

@@ -2,54 +2,78 @@
 
 #include "comm/communicator.h"
 #include "comm/mpi_test_world.h"
-#include "objective/contrastive_loss.h"
-#include "objective/embeddings.h"
+#include "objective/autograd_loss.h"
 
 namespace cocola {
 namespace {
 
-using testing::relative_error;
+using testing::autograd_loss;
+using testing::expect_equal;
 using testing::scattered;
 using testing::test_world;
 
-// The loss of the world on its slices of `whole` against that of one process with all pairs.
-void expect_world_equals_one_process(const testing::Embeddings& whole, const SimilarityForm& form) {
-  const auto solo = open_solo_world();
-  const ContrastiveLoss one = contrastive_loss(whole.anchors, whole.positives, form, *solo);
-  const int64_t num_own = whole.anchors.size(0) / test_world().world_size();
-  const auto own = [&](const at::Tensor& rows) {
-    return rows.narrow(0, test_world().rank() * num_own, num_own);
-  };
-  const ContrastiveLoss world =
-      contrastive_loss(own(whole.anchors), own(whole.positives), form, test_world());
-  EXPECT_NEAR(world.loss, one.loss, 1e-12);
-  EXPECT_EQ(world.accuracy, one.accuracy);
-  EXPECT_NEAR(world.max_similarity, one.max_similarity, 1e-12);
-  EXPECT_LE(relative_error(world.d_anchors, own(one.d_anchors)), 1e-12);
-  EXPECT_LE(relative_error(world.d_positives, own(one.d_positives)), 1e-12);
-  ASSERT_EQ(world.d_w.defined(), one.d_w.defined());
-  if (world.d_w.defined()) {
-    test_world().all_reduce_sum(world.d_w);
-    EXPECT_LE(relative_error(world.d_w, one.d_w), 1e-12);
+// This rank's rows of those of the whole step.
+at::Tensor own_rows(const at::Tensor& whole) {
+  const int64_t num_own = whole.size(0) / test_world().world_size();
+  return whole.narrow(0, test_world().rank() * num_own, num_own);
+}
+
+// Of the world on its slices of `whole`; d_w is summed over ranks.
+ContrastiveLoss loss_of_world(const testing::Embeddings& whole, const SimilarityForm& form,
+                              const LossOptions& options) {
+  ContrastiveLoss loss = contrastive_loss(own_rows(whole.anchors), own_rows(whole.positives), form,
+                                          test_world(), options);
+  if (loss.d_w.defined()) test_world().all_reduce_sum(loss.d_w);
+  return loss;
+}
+
+void expect_world_equals_autograd(const testing::Embeddings& whole, const SimilarityForm& form) {
+  for (const LossDirections directions : {LossDirections::one, LossDirections::both}) {
+    ContrastiveLoss one = autograd_loss(whole, form, directions);
+    one.d_anchors = own_rows(one.d_anchors);
+    one.d_positives = own_rows(one.d_positives);
+    const ContrastiveLoss world = loss_of_world(whole, form, {directions});
+    expect_equal(world, one);
+    // The report is one number of the world, not one of each rank.
+    const at::Tensor losses = test_world().all_gather(at::full({1}, world.loss, at::kDouble));
+    EXPECT_TRUE(losses.eq(world.loss).all().item<bool>());
   }
-  // The report is one number of the world, not one of each rank.
-  const at::Tensor losses = test_world().all_gather(at::full({1}, world.loss, at::kDouble));
-  EXPECT_TRUE(losses.eq(world.loss).all().item<bool>());
 }
 
-TEST(WorldLoss, BilinearFormEqualsOneProcess) {
+TEST(WorldLoss, BilinearFormEqualsAutogradOnOneProcess) {
   const testing::Embeddings whole = scattered(24, 12);
-  expect_world_equals_one_process(whole, {whole.w});
+  expect_world_equals_autograd(whole, {whole.w});
 }
 
-TEST(WorldLoss, ScaledFormEqualsOneProcess) {
-  expect_world_equals_one_process(scattered(24, 12), {{}, 2.5});
+TEST(WorldLoss, ScaledFormEqualsAutogradOnOneProcess) {
+  expect_world_equals_autograd(scattered(24, 12), {{}, 2.5});
 }
 
 TEST(WorldLoss, OnePairOnEachRankIsEnough) {
   if (test_world().world_size() == 1) return;
   const testing::Embeddings whole = scattered(test_world().world_size(), 7);
-  expect_world_equals_one_process(whole, {whole.w});
+  expect_world_equals_autograd(whole, {whole.w});
+}
+
+TEST(WorldLoss, TilesOfFixedSizeGiveTheBitsOfOneProcess) {
+  const testing::Embeddings wide = scattered(128, 48);
+  const testing::Embeddings whole = {wide.anchors.to(at::kFloat), wide.positives.to(at::kFloat),
+                                     wide.w.to(at::kFloat)};
+  const auto solo = open_solo_world();
+  for (const LossDirections directions : {LossDirections::one, LossDirections::both}) {
+    const LossOptions options{directions, 8};
+    const ContrastiveLoss one =
+        contrastive_loss(whole.anchors, whole.positives, {whole.w}, *solo, options);
+    const ContrastiveLoss world = loss_of_world(whole, {whole.w}, options);
+    EXPECT_EQ(world.loss, one.loss);
+    EXPECT_EQ(world.accuracy, one.accuracy);
+    EXPECT_EQ(world.mean_similarity, one.mean_similarity);
+    EXPECT_EQ(world.max_similarity, one.max_similarity);
+    EXPECT_EQ(world.softmax_entropy, one.softmax_entropy);
+    EXPECT_TRUE(at::equal(world.d_anchors, own_rows(one.d_anchors)));
+    EXPECT_TRUE(at::equal(world.d_positives, own_rows(one.d_positives)));
+    EXPECT_TRUE(at::equal(world.d_w, one.d_w));
+  }
 }
 
 }  // namespace

@@ -7,14 +7,17 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "objective/embeddings.h"
+#include "objective/autograd_loss.h"
+#include "support/counting_allocator.h"
 #include "support/golden.h"
 #include "support/measured.h"
+#include "support/mirrored_world.h"
 
 namespace cocola {
 namespace {
 
 using testing::Embeddings;
+using testing::expect_equal;
 using testing::golden;
 using ::testing::HasSubstr;
 using testing::relative_error;
@@ -33,10 +36,6 @@ Embeddings small_example() {
   const at::Tensor one_up = j + 1.0;
   return {at::tanh(at::sin(1.0 + 3.0 * k + j)), at::tanh(at::cos(2.0 + 3.0 * k + 2.0 * j)),
           at::outer(one_up, one_up) / 4.0 - at::eye(3, at::kDouble)};
-}
-
-double reference_loss(const at::Tensor& similarity) {
-  return -at::log_softmax(similarity, 1).diagonal().mean().item<double>();
 }
 
 // Central difference of the loss in one entry of x.
@@ -128,19 +127,45 @@ TEST_F(ContrastiveLossTest, GradientIsTheSlopeOfTheLoss) {
   }
 }
 
-TEST_F(ContrastiveLossTest, TilesDoNotChangeTheResult) {
-  // The [4000, 4000] similarities take two tiles of unequal height.
-  const auto [anchors, positives, w] = scattered(4000, 4);
-  const SimilarityForm form{w};
-  const ContrastiveLoss tiled = contrastive_loss(anchors, positives, form, *world_);
-  const at::Tensor similarity = similarity_matrix(anchors, positives, form);
-  EXPECT_NEAR(tiled.loss, reference_loss(similarity), 1e-12);
-  at::Tensor g = at::softmax(similarity, 1);
-  g.diagonal().sub_(1.0);
-  g.div_(4000.0);
-  EXPECT_LE(relative_error(tiled.d_anchors, at::matmul(at::matmul(g, positives), w.t())), 1e-12);
-  EXPECT_LE(relative_error(tiled.d_positives, at::matmul(at::matmul(g.t(), anchors), w)), 1e-12);
-  EXPECT_LE(relative_error(tiled.d_w, at::matmul(anchors.t(), at::matmul(g, positives))), 1e-12);
+TEST_F(ContrastiveLossTest, BothDirectionsGiveTheirKnownAnswer) {
+  const auto [anchors, positives, w] = small_example();
+  const ContrastiveLoss loss =
+      contrastive_loss(anchors, positives, {w}, *world_, {LossDirections::both});
+  EXPECT_NEAR(loss.loss, 0.8631262827808726, 1e-14);
+}
+
+TEST_F(ContrastiveLossTest, BothDirectionsAreOneThatSwapsTheViews) {
+  const auto [anchors, positives, w] = scattered(9, 5);
+  const ContrastiveLoss both =
+      contrastive_loss(anchors, positives, {w}, *world_, {LossDirections::both});
+  const ContrastiveLoss swapped =
+      contrastive_loss(positives, anchors, {w.t()}, *world_, {LossDirections::both});
+  EXPECT_NEAR(both.loss, swapped.loss, 1e-14);
+  EXPECT_LE(relative_error(both.d_anchors, swapped.d_positives), 1e-13);
+  EXPECT_LE(relative_error(both.d_positives, swapped.d_anchors), 1e-13);
+  EXPECT_LE(relative_error(both.d_w, swapped.d_w.t()), 1e-13);
+}
+
+TEST_F(ContrastiveLossTest, TilesOfAnySizeGiveWhatAutogradGives) {
+  const Embeddings step = scattered(12, 7);
+  for (const SimilarityForm& form : {SimilarityForm{step.w}, SimilarityForm{{}, 2.5}}) {
+    for (const LossDirections directions : {LossDirections::one, LossDirections::both}) {
+      const ContrastiveLoss expected = testing::autograd_loss(step, form, directions);
+      for (const int64_t tile : {0, 1, 2, 3, 4, 6, 12}) {
+        SCOPED_TRACE(tile);
+        expect_equal(
+            contrastive_loss(step.anchors, step.positives, form, *world_, {directions, tile}),
+            expected);
+      }
+    }
+  }
+}
+
+TEST_F(ContrastiveLossTest, TilesByBudgetGiveWhatAutogradGives) {
+  // The [3000, 3000] similarities take two tiles of unequal height.
+  const Embeddings step = scattered(3000, 4);
+  expect_equal(contrastive_loss(step.anchors, step.positives, {step.w}, *world_),
+               testing::autograd_loss(step, {step.w}, LossDirections::one));
 }
 
 TEST_F(ContrastiveLossTest, LargeSimilaritiesDoNotOverflow) {
@@ -149,6 +174,8 @@ TEST_F(ContrastiveLossTest, LargeSimilaritiesDoNotOverflow) {
   EXPECT_FLOAT_EQ(static_cast<float>(loss.loss), 500.0F);
   EXPECT_EQ(loss.max_similarity, 500.0);
   EXPECT_EQ(loss.accuracy, 0.0);
+  EXPECT_EQ(loss.mean_similarity, 125.0);
+  EXPECT_EQ(loss.softmax_entropy, 0.0);
   EXPECT_TRUE(loss.d_anchors.isfinite().all().item<bool>());
 }
 
@@ -157,6 +184,7 @@ TEST_F(ContrastiveLossTest, EqualSimilaritiesCountForTheLowestIndex) {
   const ContrastiveLoss loss = contrastive_loss(same, same, {}, *world_);
   EXPECT_NEAR(loss.accuracy, 1.0 / 5.0, 1e-15);
   EXPECT_NEAR(loss.loss, std::log(5.0), 1e-14);
+  EXPECT_NEAR(loss.softmax_entropy, std::log(5.0), 1e-14);
 }
 
 TEST_F(ContrastiveLossTest, StaysInTheTypeOfTheEmbeddingsAndOutOfTheGraph) {
@@ -189,6 +217,46 @@ TEST_F(ContrastiveLossTest, RefusesShapesAndTypesThatDisagree) {
   EXPECT_THAT(refused(anchors.narrow(0, 0, 1), positives.narrow(0, 0, 1), {w}),
               HasSubstr("2 pairs or more"));
 }
+
+TEST_F(ContrastiveLossTest, RefusesTilesThatDoNotFill) {
+  const auto [anchors, positives, w] = small_example();
+  for (const int64_t tile : {-1, 3, 8}) {
+    EXPECT_THROW(contrastive_loss(anchors, positives, {w}, *world_, {LossDirections::one, tile}),
+                 Error)
+        << tile;
+  }
+}
+
+struct Share {
+  int64_t num_own, world_size, embedding_size;
+};
+
+class LossMemory : public ::testing::TestWithParam<Share> {};
+
+TEST_P(LossMemory, StaysWithinItsFormula) {
+  const auto [num_own, world_size, embedding_size] = GetParam();
+  const Embeddings own = scattered(num_own, embedding_size);
+  const at::Tensor anchors = own.anchors.to(at::kFloat), positives = own.positives.to(at::kFloat);
+  const SimilarityForm form{own.w.to(at::kFloat)};
+  testing::MirroredWorld world(world_size);
+  for (const LossDirections directions : {LossDirections::one, LossDirections::both}) {
+    const LossOptions options{directions};
+    const testing::CountedTensors counted;
+    const size_t before = testing::CountingAllocator::live();
+    testing::CountingAllocator::reset_peak();
+    contrastive_loss(anchors, positives, form, world, options);
+    const auto taken = static_cast<double>(testing::CountingAllocator::peak() - before);
+    const auto expected = static_cast<double>(contrastive_loss_bytes(
+        num_own, num_own * world_size, embedding_size, sizeof(float), options));
+    EXPECT_LE(taken, expected);
+    EXPECT_GE(taken, 0.8 * expected);
+  }
+}
+
+// Two tiles of nearly the largest step; one where the gathered embeddings are most; one where W is.
+INSTANTIATE_TEST_SUITE_P(, LossMemory,
+                         ::testing::Values(Share{320, 204, 16}, Share{64, 64, 512},
+                                           Share{32, 2, 1024}));
 
 }  // namespace
 }  // namespace cocola

@@ -1,6 +1,8 @@
-// Embeddings for tests of objectives, made from formulas.
+// Inputs for tests of objectives, made from formulas.
 #pragma once
 #include <ATen/ATen.h>
+
+#include <vector>
 
 namespace cocola::testing {
 
@@ -14,6 +16,14 @@ inline Embeddings scattered(int64_t num_pairs, int64_t size) {
   const at::Tensor w_index = at::arange(size * size, at::kDouble).view({size, size});
   return {at::tanh(at::sin(index * 12.9898) * 2.0), at::tanh(at::sin(index * 78.233 + 1.0) * 2.0),
           at::sin(w_index * 37.719) * 0.3};
+}
+
+// Vectors whose sum depends on the order of additions.
+inline std::vector<at::Tensor> uneven_terms(int64_t count) {
+  const at::Tensor index = at::arange(count * 50, at::kDouble).view({count, 50});
+  return (at::sin(index * 12.9898) * at::exp(at::sin(index * 78.233) * 5.0))
+      .to(at::kFloat)
+      .unbind();
 }
 
 // Largest difference in units of the largest expected value.

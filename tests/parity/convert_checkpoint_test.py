@@ -105,9 +105,10 @@ class Converter(unittest.TestCase):
             converted, ours = (inspect(path)["metadata"]
                                for path in (self.target, self.path("ours.safetensors")))
             self.assertEqual(set(converted) - set(ours), {"licence", "provenance"})
-            # Nothing is known of the songs another program trained on.
+            # Nothing is known of the songs another program trained on, or of its validation.
             self.assertEqual(set(ours) - set(converted),
-                             {"cocola_digest", "cocola_digest_method", "training_tracks"})
+                             {"cocola_digest", "cocola_digest_method", "training_tracks",
+                              "valid_accuracy", "valid_candidates"})
             for key in set(ours) & set(converted) - {"step", "version"}:
                 self.assertEqual(converted[key], ours[key], key)
 

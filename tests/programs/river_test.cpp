@@ -6,6 +6,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "base/digest.h"
 #include "base/json.h"
 #include "programs/program.h"
 
@@ -51,17 +52,46 @@ TEST(River, TwoRanksTrainAndLeaveWhatTheDesignPromises) {
   EXPECT_EQ(losses_of(run).size(), 12u);
 }
 
-TEST(River, OneAndEightRanksFollowTheLossesOfTwo) {
-  const std::vector<double> expected = losses_of(kMusic / "runs/tiny");
-  for (const int ranks : {1, 8}) {
-    const Workplace place;
-    const ProgramResult result = place.run_ranks(ranks, "cocola_ddp", {"--config", kTiny});
-    ASSERT_EQ(result.status, 0) << result.errors;
+// Twenty steps with dropout and drop-connect, in a world of its own.
+Workplace train_twenty_steps(int ranks, int groups_in_memory, const std::string& reproducible) {
+  Workplace place;
+  const ProgramResult result = place.run_ranks(
+      ranks, "cocola_ddp",
+      {"--config", kTiny, "--set", "training.max_steps=20", "--set", "training.threads_per_rank=1",
+       "--set", "training.reproducible=" + reproducible, "--set",
+       fmt::format("training.groups_in_memory={}", groups_in_memory)});
+  EXPECT_EQ(result.status, 0) << result.errors;
+  return place;
+}
+
+struct World {
+  int ranks, groups_in_memory;
+};
+constexpr World kOtherWorlds[] = {{2, 0}, {4, 0}, {8, 0}, {1, 1}, {1, 2}, {1, 4}, {2, 2}};
+
+TEST(River, TwentyStepsHaveTheSameLossesOnAnyRanksInPiecesOfAnySize) {
+  const std::vector<double> expected = losses_of(train_twenty_steps(1, 0, "fast") / "runs/tiny");
+  ASSERT_EQ(expected.size(), 20u);
+  for (const World& world : kOtherWorlds) {
+    const Workplace place = train_twenty_steps(world.ranks, world.groups_in_memory, "fast");
     const std::vector<double> losses = losses_of(place / "runs/tiny");
     ASSERT_EQ(losses.size(), expected.size());
     for (size_t i = 0; i < losses.size(); ++i) {
-      EXPECT_NEAR(losses[i], expected[i], 1e-4 * expected[i]) << ranks << " ranks, step " << i;
+      EXPECT_NEAR(losses[i], expected[i], 1e-5 * expected[i])
+          << world.ranks << " ranks, " << world.groups_in_memory << " groups, step " << i;
     }
+  }
+}
+
+TEST(River, InvariantRunsLeaveTheSameBytesOnAnyRanksInPiecesOfAnySize) {
+  const auto digest_after = [](int ranks, int groups_in_memory) {
+    const Workplace place = train_twenty_steps(ranks, groups_in_memory, "invariant");
+    return digest_of_file(place / "runs/tiny/checkpoints/step_00000020.safetensors");
+  };
+  const std::string expected = digest_after(1, 0);
+  for (const World& world : kOtherWorlds) {
+    EXPECT_EQ(digest_after(world.ranks, world.groups_in_memory), expected)
+        << world.ranks << " ranks, " << world.groups_in_memory << " groups";
   }
 }
 
@@ -88,7 +118,8 @@ ProgramResult train_and_signal(const Workplace& place, const std::string& launch
 int64_t newest_checkpoint(const fs::path& run) {
   int64_t newest = -1;
   for (const auto& entry : fs::directory_iterator(run / "checkpoints")) {
-    newest = std::max<int64_t>(newest, std::stoll(entry.path().stem().string().substr(5)));
+    const std::string name = entry.path().stem().string();
+    if (name.starts_with("step_")) newest = std::max<int64_t>(newest, std::stoll(name.substr(5)));
   }
   return newest;
 }
@@ -253,10 +284,13 @@ TEST(River, EveryKindOfFileIsInspected) {
 
 TEST(River, ADryRunTellsTheArithmeticAndTrainsNothing) {
   const Workplace place;
-  const ProgramResult result =
-      place.run("cocola_ddp", {"--config", kTiny, "--dry-run", "--as-world", "4"});
+  const ProgramResult result = place.run(
+      "cocola_ddp", {"--config", kTiny, "--dry-run", "--as-world", "4", "--set",
+                     "training.learning_rate_scaling=sqrt", "--set", "training.warmup_steps=5"});
   EXPECT_EQ(result.status, 0) << result.errors;
   EXPECT_THAT(result.output, HasSubstr("16 pairs over 4 ranks: 4 pairs a rank"));
+  EXPECT_THAT(result.output,
+              HasSubstr("0.0007071 for 16 pairs a step, scaled from 0.001, after 5 steps"));
   EXPECT_FALSE(fs::exists(place / "runs"));
 }
 

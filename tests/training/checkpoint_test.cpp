@@ -1,11 +1,20 @@
 #include "training/checkpoint.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <fstream>
+#include <random>
+#include <thread>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "support/temporary_directory.h"
 #include "training/synthetic.h"
@@ -119,6 +128,66 @@ TEST(Checkpoint, ADamagedFileNeverPushesOutAnIntactOne) {
   write(dir.path(), parts, 5, 1);
   EXPECT_EQ(load_newest_checkpoint(dir.path(), parts.flat, parts.adam, "run-a")->step, 5);
   EXPECT_FALSE(fs::exists(dir / "step_00000004.safetensors"));
+}
+
+// Each checkpoint is filled with its step. No error may escape into the test that forked.
+[[noreturn]] void write_until_killed(const fs::path& directory, Parts& parts,
+                                     int64_t step) noexcept {
+  for (;; ++step) {
+    std::fill_n(parts.flat.values().data_ptr<float>(), parts.flat.values().numel(),
+                static_cast<float>(step));
+    write(directory, parts, step, 2);
+    write_best_checkpoint(directory, parts.flat, parts.adam, {step, 1.5, "run-a"}, 0.5);
+  }
+}
+
+TEST(Checkpoint, AlwaysLoadsWhateverMomentItsWriterIsKilledAt) {
+  at::set_num_threads(1);  // a forked child has no others
+  const testing::TemporaryDirectory dir;
+  Parts parts(1), loaded(2);
+  std::mt19937 random(3);
+  int64_t step = 0, num_interrupted = 0;
+  bool had_best = false;
+  for (int turn = 0; turn < 200; ++turn) {
+    const pid_t child = fork();
+    if (child == 0) write_until_killed(dir.path(), parts, step + 1);
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 20'000));
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    const auto position = load_newest_checkpoint(dir.path(), loaded.flat, loaded.adam, "run-a");
+    if (position) {
+      ASSERT_GE(position->step, step);
+      step = position->step;
+      ASSERT_TRUE((loaded.flat.values() == step).all().item<bool>()) << step;
+    }
+    const auto best = best_accuracy(dir.path(), "run-a");
+    ASSERT_EQ(best.has_value(), fs::exists(dir / "best.safetensors"));
+    ASSERT_TRUE(best || !had_best);
+    had_best = best.has_value();
+    for (const auto& entry : fs::directory_iterator(dir.path())) {
+      const std::string name = entry.path().filename().string();
+      ASSERT_FALSE(name.ends_with(".damaged")) << name;
+      num_interrupted += name.starts_with(".");
+    }
+    sweep_stale_temporaries(dir.path());
+  }
+  EXPECT_GT(step, 10);
+  EXPECT_TRUE(had_best);
+  EXPECT_GT(num_interrupted, 20) << "the kills did not hit the writing";
+}
+
+TEST(Checkpoint, TheBestIsNeitherCountedNorLoadedAmongTheOthers) {
+  const testing::TemporaryDirectory dir;
+  Parts best(1), newest(2), loaded(3);
+  EXPECT_FALSE(best_accuracy(dir.path(), "run-a").has_value());
+  write_best_checkpoint(dir.path(), best.flat, best.adam, {9, 1.5, "run-a"}, 0.1 + 0.2);
+  EXPECT_FALSE(load_newest_checkpoint(dir.path(), loaded.flat, loaded.adam, "run-a").has_value());
+  for (int64_t step = 1; step <= 3; ++step) write(dir.path(), newest, step, 1);
+  EXPECT_EQ(load_newest_checkpoint(dir.path(), loaded.flat, loaded.adam, "run-a")->step, 3);
+  EXPECT_EQ(best_accuracy(dir.path(), "run-a"), 0.1 + 0.2);
+  EXPECT_FALSE(best_accuracy(dir.path(), "run-b").has_value());
+  damage(dir / "best.safetensors");
+  EXPECT_FALSE(best_accuracy(dir.path(), "run-a").has_value());
 }
 
 TEST(Checkpoint, AnotherRunsCheckpointIsRefusedInWords) {

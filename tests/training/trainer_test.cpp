@@ -1,26 +1,23 @@
 #include "training/trainer.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
 #include <atomic>
 #include <chrono>
 #include <cmath>
-#include <fstream>
 #include <map>
 #include <thread>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/json.h"
 #include "base/process.h"
 #include "comm/communicator.h"
 #include "model/safetensors.h"
 #include "support/temporary_directory.h"
 #include "training/run_lock.h"
-#include "training/synthetic.h"
+#include "training/runs.h"
 #include "training/validation.h"
 
 namespace cocola {
@@ -28,35 +25,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-ModelCard small_card() {
-  ModelCard card;
-  card.model = testing::small_model_config();
-  card.feature_kind = "hps";
-  card.feature_fingerprint = "0123456789abcdef";
-  card.feature_settings = "{}";
-  return card;
-}
-
-TrainingEnd train_in(const fs::path& directory, const TrainingConfig& config,
-                     const TrainingData& data = testing::synthetic_data(48, 16)) {
-  at::set_num_threads(1);  // so small a network is slower on more
-  CocolaModel model(testing::small_model_config(), 2, config.seed);
-  const auto world = open_solo_world();
-  return train(model, data, config, small_card(), {directory, "run", "experiment: run\n"}, *world,
-               *world);
-}
-
-std::string bytes_of(const fs::path& path) { return read_file(path, 1 << 28); }
-
-std::vector<Json> log_of(const fs::path& directory, const std::string& kind) {
-  std::ifstream file(directory / "log.jsonl");
-  std::vector<Json> rows;
-  for (std::string line; std::getline(file, line);) {
-    Json row = Json::parse(line);
-    if (row["kind"] == kind) rows.push_back(std::move(row));
-  }
-  return rows;
-}
+using testing::bytes_of;
+using testing::log_of;
+using testing::small_card;
+using testing::train_in;
 
 TEST(Trainer, LearnsToTellWindowsApart) {
   const testing::TemporaryDirectory dir;
@@ -77,6 +49,21 @@ TEST(Trainer, LearnsToTellWindowsApart) {
   ASSERT_EQ(valid.size(), 10u);
   EXPECT_GT(valid.back()["accuracy"].get<double>(), 3.0 / 8);
   EXPECT_TRUE(fs::exists(dir / "model.safetensors"));
+}
+
+TEST(Trainer, TheLogDescribesTheSimilaritiesAndTheRealLearningRate) {
+  const testing::TemporaryDirectory dir;
+  TrainingConfig config = testing::small_training_config();
+  config.learning_rate_scaling = LearningRateScaling::sqrt;
+  config.epochs = 1;
+  train_in(dir.path(), config);
+  const double most = std::log(static_cast<double>(config.pairs_per_step));
+  for (const Json& row : log_of(dir.path(), "train")) {
+    EXPECT_DOUBLE_EQ(row["learning_rate"].get<double>(), config.full_learning_rate());
+    EXPECT_LT(row["mean_similarity"].get<double>(), row["max_similarity"].get<double>());
+    EXPECT_GT(row["softmax_entropy"].get<double>(), 0.0);
+    EXPECT_LT(row["softmax_entropy"].get<double>(), most);
+  }
 }
 
 // Asks the process to stop as pair number `pair` of all its copies is made.

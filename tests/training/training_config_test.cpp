@@ -41,6 +41,8 @@ TEST(TrainingConfig, ValuesOutOfRangeAreRefusedWithKeyAndValue) {
       {"training.validation_windows", "1", [](auto& c) { c.validation_windows = 1; }},
       {"training.validation_windows", "32769", [](auto& c) { c.validation_windows = 32769; }},
       {"training.log_every_steps", "0", [](auto& c) { c.log_every_steps = 0; }},
+      {"training.threads_per_rank", "-1", [](auto& c) { c.threads_per_rank = -1; }},
+      {"training.max_skipped_steps", "-1", [](auto& c) { c.max_skipped_steps = -1; }},
       {"training.checkpoint.every_steps", "0", [](auto& c) { c.checkpoint.every_steps = 0; }},
       {"training.checkpoint.keep", "1001", [](auto& c) { c.checkpoint.keep = 1001; }},
   };
@@ -50,6 +52,19 @@ TEST(TrainingConfig, ValuesOutOfRangeAreRefusedWithKeyAndValue) {
     const std::string message = usage_error_of([&] { config.validate(); });
     EXPECT_THAT(message, HasSubstr(std::string("[") + wrong.key + "] " + wrong.value + " "));
   }
+}
+
+TEST(TrainingConfig, InvariantRunsNeedAPowerOfTwoOfGroups) {
+  TrainingConfig config;
+  config.pairs_per_step = 96;
+  config.pairs_per_group = 32;
+  config.reproducible = Reproducibility::same_world;
+  EXPECT_NO_THROW(config.validate());
+  config.reproducible = Reproducibility::invariant;
+  const std::string message = usage_error_of([&] { config.validate(); });
+  EXPECT_THAT(message, HasSubstr("pairs_per_step 96 in groups of 32 are 3"));
+  config.pairs_per_step = 128;
+  EXPECT_NO_THROW(config.validate());
 }
 
 TEST(TrainingConfig, OneRankIsAlwaysAllowed) {
@@ -75,6 +90,31 @@ TEST(LearningRate, StaysWithTheConstantSchedule) {
   TrainingConfig config;
   config.learning_rate = 0.25;
   for (const int64_t step : {0, 1, 99}) EXPECT_EQ(config.learning_rate_at(step, 100), 0.25);
+}
+
+TEST(LearningRate, GrowsWithTheRootOfTheStepWhenAsked) {
+  TrainingConfig config;
+  config.learning_rate = 5e-4;
+  config.pairs_per_step = 512;
+  EXPECT_EQ(config.full_learning_rate(), 5e-4);
+  config.learning_rate_scaling = LearningRateScaling::sqrt;
+  EXPECT_DOUBLE_EQ(config.full_learning_rate(), 2e-3);
+  EXPECT_DOUBLE_EQ(config.learning_rate_at(7, 100), 2e-3);
+  config.warmup_steps = 4;
+  EXPECT_DOUBLE_EQ(config.learning_rate_at(1, 100), 1e-3);
+  config.schedule = LearningRateSchedule::cosine;
+  EXPECT_DOUBLE_EQ(config.learning_rate_at(99, 100), 2e-5);
+  config.pairs_per_step = 32;
+  EXPECT_DOUBLE_EQ(config.full_learning_rate(), 5e-4);
+}
+
+TEST(LearningRate, ScalingStopsAtItsLargestRate) {
+  TrainingConfig config;
+  config.learning_rate_scaling = LearningRateScaling::sqrt;
+  for (const int64_t pairs : {512, 1024, 65536}) {
+    config.pairs_per_step = pairs;
+    EXPECT_DOUBLE_EQ(config.full_learning_rate(), 4e-3) << pairs;
+  }
 }
 
 TEST(LearningRate, RisesLinearlyOverTheWarmUp) {

@@ -1,0 +1,49 @@
+"""A training step of the same network as people write it in PyTorch, on the CPU.
+
+usage: step_peer.py plain|best
+plain: float32 as it comes. best: channels_last and autocast to bfloat16. The first line is answered with "ready", or
+with what is missing; each further line "PAIRS FRAMES" with the seconds of one step of that size.
+"""
+import os
+import sys
+import time
+
+sys.stdin.readline()
+try:
+    import torch
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tests/golden"))
+    import make_golden
+except ImportError as missing:
+    print(missing, flush=True)
+    sys.exit()
+
+best = sys.argv[1] == "best"
+torch.manual_seed(1)
+model = make_golden.Encoder(2).train()
+torch.nn.init.normal_(model.similarity.w, std=0.05)
+if best:
+    model = model.to(memory_format=torch.channels_last)
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+print("ready", flush=True)
+
+
+def step(views):
+    if best:
+        views = views.contiguous(memory_format=torch.channels_last)
+    optimizer.zero_grad()
+    with torch.autocast("cpu", torch.bfloat16, enabled=best):
+        embeddings = model(views)
+    anchors, positives = embeddings.float().chunk(2)
+    similarity = anchors @ model.similarity.w @ positives.T
+    loss = torch.nn.functional.cross_entropy(similarity, torch.arange(len(anchors)))
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+for line in sys.stdin:
+    pairs, frames = map(int, line.split())
+    views = torch.randn(2 * pairs, 2, 64, frames) * 10 - 40
+    start = time.perf_counter()
+    step(views)
+    print(time.perf_counter() - start, flush=True)
