@@ -52,6 +52,10 @@ po::options_description describe_options(const CommandLineSpec& spec, RawOptions
     add("rebuild", po::bool_switch(&out.rebuild),
         "build again what was made with other settings or from other files");
   }
+  for (const TextOption& option : spec.own) {
+    add(option.name.c_str(), po::value(option.value)->value_name(option.value_name),
+        option.help.c_str());
+  }
   if (spec.takes_json) {
     add("json", po::bool_switch(&out.json), "print one JSON document on standard output");
   }
@@ -136,6 +140,12 @@ bool parse_command_line(const CommandLineSpec& spec, int argc, char** argv, Comm
     return false;
   }
   if (!raw.part.empty()) parse_part(raw.part, out);
+  for (const TextOption& option : spec.own) {
+    if (option.required && option.value->empty() && !out.print_config) {
+      fail_usage("command line", "--{} {} is missing; see {} --help", option.name,
+                 option.value_name, spec.program);
+    }
+  }
   if (!out.has_config && spec.takes_config && spec.requires_config && !out.print_config) {
     fail_usage("command line", "--config FILE is missing; see {} --help", spec.program);
   }

@@ -22,6 +22,15 @@ struct CommandLine {
   std::vector<std::string> files;  // positional
 };
 
+// An option of one program alone, with a text as its value.
+struct TextOption {
+  std::string name;        // "ratings" for --ratings
+  std::string value_name;  // "FILE"
+  std::string help;
+  std::string* value = nullptr;  // stays as it is when the option is not given
+  bool required = false;
+};
+
 // Which options a program takes beside --help and --version.
 struct CommandLineSpec {
   std::string program;     // "cocola_score"
@@ -32,6 +41,7 @@ struct CommandLineSpec {
   bool takes_part = false;     // --part and --rebuild
   // Whether --config, --set and --print-config are options, and whether --config must be given.
   bool takes_config = true, requires_config = true;
+  std::vector<TextOption> own = {};
 };
 
 // Handles --help, --version and --print-config itself (prints and returns false: the program ends

@@ -166,5 +166,21 @@ TEST(CommandLine, WrongValuesAreRefused) {
   EXPECT_THAT(refusal_of(bare_spec(), {"a.wav"}), HasSubstr("'a.wav' is not an option"));
 }
 
+TEST(CommandLine, OptionsOfOneProgramReachItsVariables) {
+  std::string ratings, scores = "default";
+  CommandLineSpec spec = bare_spec();
+  spec.own = {{"ratings", "FILE", "what listeners said", &ratings, true},
+              {"scores", "FILE", "what the model said", &scores}};
+  EXPECT_TRUE(parse(spec, {"--ratings", "a.csv"}).goes_on);
+  EXPECT_EQ(ratings, "a.csv");
+  EXPECT_EQ(scores, "default");
+  EXPECT_THAT(parse(spec, {"--help"}).printed, HasSubstr("what listeners said"));
+  ratings.clear();
+  EXPECT_THAT(usage_error_of([&] {
+                parse(spec, {"--scores", "b.csv"});
+              }),
+              HasSubstr("--ratings FILE is missing"));
+}
+
 }  // namespace
 }  // namespace cocola

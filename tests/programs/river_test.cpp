@@ -52,29 +52,32 @@ TEST(River, TwoRanksTrainAndLeaveWhatTheDesignPromises) {
   EXPECT_EQ(losses_of(run).size(), 12u);
 }
 
-// Twenty steps with dropout and drop-connect, in a world of its own.
-Workplace train_twenty_steps(int ranks, int groups_in_memory, const std::string& reproducible) {
-  Workplace place;
-  const ProgramResult result = place.run_ranks(
-      ranks, "cocola_ddp",
-      {"--config", kTiny, "--set", "training.max_steps=20", "--set", "training.threads_per_rank=1",
-       "--set", "training.reproducible=" + reproducible, "--set",
-       fmt::format("training.groups_in_memory={}", groups_in_memory)});
-  EXPECT_EQ(result.status, 0) << result.errors;
-  return place;
-}
-
 struct World {
   int ranks, groups_in_memory;
 };
 constexpr World kOtherWorlds[] = {{2, 0}, {4, 0}, {8, 0}, {1, 1}, {1, 2}, {1, 4}, {2, 2}};
 
+// Twenty steps with dropout and drop-connect.
+void train_twenty_steps(const Workplace& place, const World& world,
+                        const std::string& reproducible) {
+  const ProgramResult result = place.run_ranks(
+      world.ranks, "cocola_ddp",
+      {"--config", kTiny, "--set", "training.max_steps=20", "--set", "training.threads_per_rank=1",
+       "--set", "training.reproducible=" + reproducible, "--set",
+       fmt::format("training.groups_in_memory={}", world.groups_in_memory)});
+  EXPECT_EQ(result.status, 0) << result.errors;
+}
+
 TEST(River, TwentyStepsHaveTheSameLossesOnAnyRanksInPiecesOfAnySize) {
-  const std::vector<double> expected = losses_of(train_twenty_steps(1, 0, "fast") / "runs/tiny");
+  const auto losses_in = [](const World& world) {
+    const Workplace place;
+    train_twenty_steps(place, world, "fast");
+    return losses_of(place / "runs/tiny");
+  };
+  const std::vector<double> expected = losses_in({1, 0});
   ASSERT_EQ(expected.size(), 20u);
   for (const World& world : kOtherWorlds) {
-    const Workplace place = train_twenty_steps(world.ranks, world.groups_in_memory, "fast");
-    const std::vector<double> losses = losses_of(place / "runs/tiny");
+    const std::vector<double> losses = losses_in(world);
     ASSERT_EQ(losses.size(), expected.size());
     for (size_t i = 0; i < losses.size(); ++i) {
       EXPECT_NEAR(losses[i], expected[i], 1e-5 * expected[i])
@@ -84,13 +87,14 @@ TEST(River, TwentyStepsHaveTheSameLossesOnAnyRanksInPiecesOfAnySize) {
 }
 
 TEST(River, InvariantRunsLeaveTheSameBytesOnAnyRanksInPiecesOfAnySize) {
-  const auto digest_after = [](int ranks, int groups_in_memory) {
-    const Workplace place = train_twenty_steps(ranks, groups_in_memory, "invariant");
+  const auto digest_in = [](const World& world) {
+    const Workplace place;
+    train_twenty_steps(place, world, "invariant");
     return digest_of_file(place / "runs/tiny/checkpoints/step_00000020.safetensors");
   };
-  const std::string expected = digest_after(1, 0);
+  const std::string expected = digest_in({1, 0});
   for (const World& world : kOtherWorlds) {
-    EXPECT_EQ(digest_after(world.ranks, world.groups_in_memory), expected)
+    EXPECT_EQ(digest_in(world), expected)
         << world.ranks << " ranks, " << world.groups_in_memory << " groups";
   }
 }

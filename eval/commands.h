@@ -1,0 +1,12 @@
+// What cocola_eval can be asked for: `cocola_eval NAME [options]`.
+#pragma once
+
+namespace cocola {
+
+// Each takes the command line from its own name on (argv[0]) and returns the exit status.
+
+// Accuracy at K on songs the model never trained on, with the untrained network beside it; also
+// what is done when no name is given.
+int accuracy_command(int argc, char** argv);
+
+}  // namespace cocola
