@@ -250,7 +250,7 @@ class Passes {
 };
 
 // Means over the K gathered rows: the same number, from the same additions, on every rank.
-void fill_report(const Step& step, const PairSummary& all, ContrastiveLoss& result) {
+at::Tensor figures_of(const Step& step, const PairSummary& all) {
   at::Tensor log_sum_exp = all.log_sum_exp;
   if (all.column_log_sum_exp.defined()) {
     log_sum_exp = (all.log_sum_exp + all.column_log_sum_exp).mul_(0.5);
@@ -260,18 +260,18 @@ void fill_report(const Step& step, const PairSummary& all, ContrastiveLoss& resu
   const at::Tensor mean_similarity =
       at::matmul(join(step.positives.candidates.mean(0, true), step.anchors.form),
                  step.anchors.candidates.mean(0, true).t());
-  const at::Tensor report =
-      at::stack({mean(log_sum_exp - all.positive), mean(all.hit), mean(mean_similarity),
-                 all.maximum.max().to(at::kDouble), mean(all.entropy)})
-          .cpu();
-  result.loss = report[0].item<double>();
-  result.accuracy = report[1].item<double>();
-  result.mean_similarity = report[2].item<double>();
-  result.max_similarity = report[3].item<double>();
-  result.softmax_entropy = report[4].item<double>();
+  return at::stack({mean(log_sum_exp - all.positive), mean(all.hit), mean(mean_similarity),
+                    all.maximum.max().to(at::kDouble), mean(all.entropy)});
 }
 
 }  // namespace
+
+LossFigures loss_figures_from(const at::Tensor& values) {
+  const auto value = [&](int64_t i) { return values[i].item<double>(); };
+  return {value(0), value(1), value(2), value(3), value(4)};
+}
+
+LossFigures ContrastiveLoss::read_figures() const { return loss_figures_from(figures.cpu()); }
 
 ContrastiveLoss contrastive_loss(const at::Tensor& anchors, const at::Tensor& positives,
                                  const SimilarityForm& similarity, Communicator& world,
@@ -289,7 +289,7 @@ ContrastiveLoss contrastive_loss(const at::Tensor& anchors, const at::Tensor& po
   const PairSummary all = PairSummary::unpack(world.all_gather(passes.summarise()));
   passes.differentiate(all);
   ContrastiveLoss result;
-  fill_report(step, all, result);
+  result.figures = figures_of(step, all);
   passes.move_gradients_to(result);
   return result;
 }

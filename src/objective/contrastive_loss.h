@@ -25,19 +25,30 @@ struct LossOptions {
   int64_t pairs_per_tile = 0;
 };
 
-struct ContrastiveLoss {
-  double loss = 0.0;      // mean cross entropy over the K pairs of the step, natural logarithm
+// Of the whole step, equal on all ranks.
+struct LossFigures {
+  double loss = 0.0;      // mean cross entropy over the K pairs, natural logarithm
   double accuracy = 0.0;  // share of the K anchors whose positive is the most similar; ties: lowest
                           // index wins
   double mean_similarity = 0.0, max_similarity = 0.0;  // of all K x K
   // Mean over the K anchors of the entropy of their softmax over all positives, in nats: ln K when
   // an anchor prefers none, 0 when it is sure. Range [0, ln K].
   double softmax_entropy = 0.0;
+};
+
+struct ContrastiveLoss {
+  at::Tensor figures;      // [5] float64 in the order of LossFigures, on the embeddings' device
   at::Tensor d_anchors;    // [B, D] gradient of the loss for this rank's rows
   at::Tensor d_positives;  // [B, D]
   at::Tensor d_w;  // [D, D] this rank's part of the gradient of W (sum over ranks = whole), or
                    // undefined
+
+  // Waits for a GPU.
+  LossFigures read_figures() const;
 };
+
+// From values in the order of LossFigures, on the host.
+LossFigures loss_figures_from(const at::Tensor& values);
 
 // Mean cross entropy of all K anchors of the step against all K positives, over the whole world.
 //

@@ -17,8 +17,23 @@ namespace {
 constexpr double kBatchNormMomentum = 0.01;
 
 // Sums over the world: all ranks answer alike.
-bool statistics_are_finite(const FlatParameters& flat) {
-  return flat.statistics().isfinite().all().item<bool>();
+at::Tensor statistics_are_finite(const FlatParameters& flat) {
+  return flat.statistics().isfinite().all();
+}
+
+// The only place of a step that waits for the GPU: all it has to tell, in one copy.
+StepReport read_report(const ContrastiveLoss& loss, const FlatParameters& flat) {
+  const at::Tensor rest =
+      at::cat({flat.gradients().norm().view({1}).to(at::kDouble), flat.extra().to(at::kDouble),
+               statistics_are_finite(flat).view({1}).to(at::kDouble)});
+  const at::Tensor told = at::cat({loss.figures, rest}).cpu();
+  const auto value = [&](int64_t i) { return told[loss.figures.size(0) + i].item<double>(); };
+  StepReport report{loss_figures_from(told)};
+  report.gradient_norm = value(0);
+  report.stop = value(1) > 0;
+  report.time_up = value(2) > 0;
+  report.finite = std::isfinite(report.loss) && std::isfinite(report.gradient_norm) && value(3) > 0;
+  return report;
 }
 
 void all_reduce(Communicator& world, at::Tensor tensor, const TrainingConfig& config) {
@@ -42,24 +57,17 @@ StepReport compute_gradients(CocolaModel& model, FlatParameters& flat, const Bat
 
   embeddings.backward(loss.d_anchors, loss.d_positives);
   if (w.defined()) w.mutable_grad().add_(loss.d_w);
-  flat.extra()[0] = wishes.stop ? 1.0 : 0.0;
-  flat.extra()[1] = wishes.time_up ? 1.0 : 0.0;
+  flat.extra()[0].fill_(wishes.stop ? 1.0 : 0.0);
+  flat.extra()[1].fill_(wishes.time_up ? 1.0 : 0.0);
   all_reduce(world, flat.reduced(), config);
 
-  StepReport report{loss.loss, loss.accuracy, loss.mean_similarity, loss.max_similarity,
-                    loss.softmax_entropy};
-  report.gradient_norm = flat.gradients().norm().item<double>();
-  report.stop = flat.extra()[0].item<double>() > 0;
-  report.time_up = flat.extra()[1].item<double>() > 0;
-  return report;
+  return read_report(loss, flat);
 }
 
 StepReport train_step(CocolaModel& model, FlatParameters& flat, Adam& adam, const Batch& batch,
                       const TrainingConfig& config, double learning_rate, StepWishes wishes,
                       Communicator& world) {
-  StepReport report = compute_gradients(model, flat, batch, config, wishes, world);
-  report.finite = std::isfinite(report.loss) && std::isfinite(report.gradient_norm) &&
-                  statistics_are_finite(flat);
+  const StepReport report = compute_gradients(model, flat, batch, config, wishes, world);
   if (!report.finite) return report;
   adam.step(flat.values(), flat.gradients(), learning_rate);
   flat.running().lerp_(flat.statistics(), kBatchNormMomentum);
@@ -75,7 +83,7 @@ void StatisticsRecomputation::add(const Batch& batch, Communicator& world) {
   flat_.reduced().zero_();
   const StepEmbeddings embeddings(model_, flat_, batch, config_);
   all_reduce(world, flat_.reduced(), config_);
-  if (!statistics_are_finite(flat_)) return;
+  if (!statistics_are_finite(flat_).item<bool>()) return;
   sum_.add_(flat_.statistics());
   ++num_steps_;
 }

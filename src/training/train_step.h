@@ -5,16 +5,14 @@
 #include "batches/batch.h"
 #include "comm/communicator.h"
 #include "model/cocola_model.h"
+#include "objective/contrastive_loss.h"
 #include "training/adam.h"
 #include "training/flat_parameters.h"
 #include "training/training_config.h"
 
 namespace cocola {
 
-struct StepReport {
-  // Of the loss, over the whole step, equal on all ranks: see ContrastiveLoss.
-  double loss = 0.0, accuracy = 0.0, mean_similarity = 0.0, max_similarity = 0.0,
-         softmax_entropy = 0.0;
+struct StepReport : LossFigures {
   double gradient_norm = 0.0;
   bool finite = true;    // else the step changed nothing, on any rank
   bool stop = false;     // some rank was told to stop

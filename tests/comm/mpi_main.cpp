@@ -4,15 +4,25 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <string>
 
 #include "comm/mpi_test_world.h"
+#include "comm/through_device.h"
+#include "training/precision.h"
+#include "training/reproducibility.h"
 
 namespace {
 
-std::unique_ptr<cocola::Communicator> world;
+using cocola::testing::ThroughDevice;
+
+constexpr int kSkipped = 77;  // ctest's, for programs
+constexpr cocola::CommConfig kLimits{.timeout_seconds = 60.0};
+
+std::unique_ptr<cocola::Communicator> host, gpus, world;
+at::Device device = at::kCPU;
 
 class FailuresOfThisRank final : public ::testing::EmptyTestEventListener {
  public:
@@ -30,8 +40,27 @@ class FailuresOfThisRank final : public ::testing::EmptyTestEventListener {
   std::string test_;
 };
 
+// Puts the tests on GPUs; ranks share them where COCOLA_SHARE_GPU=1 allows it. False without one.
+bool move_to_gpus() {
+  const int64_t found = cocola::num_cuda_devices();
+  if (found == 0) return false;
+  device = at::Device(at::kCUDA, static_cast<at::DeviceIndex>(cocola::gpu_of(*host, found)));
+  cocola::set_determinism(cocola::Reproducibility::same_world);
+  cocola::set_product_precision(cocola::Precision::fp32);
+  gpus = cocola::open_device_world(*host, kLimits);
+  world = std::make_unique<ThroughDevice>(*gpus, device);
+  return true;
+}
+
 int run_tests() {
-  world = cocola::open_host_world({.timeout_seconds = 60.0});
+  host = cocola::open_host_world(kLimits);
+  const char* wanted = std::getenv("COCOLA_TEST_DEVICE");
+  if (wanted == nullptr || std::string(wanted) != "cuda") {
+    world = std::move(host);
+  } else if (!move_to_gpus()) {
+    if (host->is_rank_zero()) std::puts("skipped: no GPU");
+    return kSkipped;
+  }
   if (!world->is_rank_zero()) {
     ::testing::TestEventListeners& listeners = ::testing::UnitTest::GetInstance()->listeners();
     delete listeners.Release(listeners.default_result_printer());
@@ -45,12 +74,15 @@ int run_tests() {
 }  // namespace
 
 cocola::Communicator& cocola::testing::test_world() { return *world; }
+at::Device cocola::testing::test_device() { return device; }
 
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
   try {
     const int status = run_tests();
     world.reset();
+    gpus.reset();
+    host.reset();
     return status;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());

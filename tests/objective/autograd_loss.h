@@ -27,11 +27,9 @@ inline ContrastiveLoss autograd_loss(const Embeddings& step, const SimilarityFor
   const at::Tensor probability = at::softmax(s, 1);
   const at::Tensor own = at::arange(s.size(0), at::kLong);
   ContrastiveLoss result;
-  result.loss = loss.item<double>();
-  result.accuracy = s.argmax(1).eq(own).to(at::kDouble).mean().item<double>();
-  result.mean_similarity = s.mean().item<double>();
-  result.max_similarity = s.max().item<double>();
-  result.softmax_entropy = -(probability * probability.log()).sum(1).mean().item<double>();
+  result.figures = at::stack({loss.detach(), s.argmax(1).eq(own).to(at::kDouble).mean(), s.mean(),
+                              s.max(), -(probability * probability.log()).sum(1).mean()})
+                       .detach();
   result.d_anchors = x.grad();
   result.d_positives = y.grad();
   if (w.defined()) result.d_w = w.grad();
@@ -40,11 +38,12 @@ inline ContrastiveLoss autograd_loss(const Embeddings& step, const SimilarityFor
 
 // To the rounding of float64.
 inline void expect_equal(const ContrastiveLoss& found, const ContrastiveLoss& expected) {
-  EXPECT_NEAR(found.loss, expected.loss, 1e-12);
-  EXPECT_EQ(found.accuracy, expected.accuracy);
-  EXPECT_NEAR(found.mean_similarity, expected.mean_similarity, 1e-12);
-  EXPECT_NEAR(found.max_similarity, expected.max_similarity, 1e-12);
-  EXPECT_NEAR(found.softmax_entropy, expected.softmax_entropy, 1e-12);
+  const LossFigures ours = found.read_figures(), theirs = expected.read_figures();
+  EXPECT_NEAR(ours.loss, theirs.loss, 1e-12);
+  EXPECT_EQ(ours.accuracy, theirs.accuracy);
+  EXPECT_NEAR(ours.mean_similarity, theirs.mean_similarity, 1e-12);
+  EXPECT_NEAR(ours.max_similarity, theirs.max_similarity, 1e-12);
+  EXPECT_NEAR(ours.softmax_entropy, theirs.softmax_entropy, 1e-12);
   EXPECT_LE(relative_error(found.d_anchors, expected.d_anchors), 1e-12);
   EXPECT_LE(relative_error(found.d_positives, expected.d_positives), 1e-12);
   ASSERT_EQ(found.d_w.defined(), expected.d_w.defined());

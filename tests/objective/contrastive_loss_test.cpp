@@ -54,7 +54,7 @@ double numeric_slope(const at::Tensor& x, int64_t row, int64_t column,
 TEST_F(ContrastiveLossTest, SmallExampleGivesItsKnownAnswer) {
   const auto [anchors, positives, w] = small_example();
   const ContrastiveLoss loss = contrastive_loss(anchors, positives, {w}, *world_);
-  EXPECT_NEAR(loss.loss, 0.8635513387588911, 1e-14);
+  EXPECT_NEAR(loss.read_figures().loss, 0.8635513387588911, 1e-14);
   EXPECT_NEAR(loss.d_anchors.norm().item<double>(), 0.1806514366542921, 1e-14);
   EXPECT_NEAR(loss.d_positives.norm().item<double>(), 0.3929993645240874, 1e-14);
   EXPECT_NEAR(loss.d_w.norm().item<double>(), 0.3155181289069163, 1e-14);
@@ -74,15 +74,17 @@ TEST_F(ContrastiveLossTest, BilinearFormEqualsTheReferenceArrays) {
     const double error = relative_error(found, arrays.get("bilinear.grad_" + name));
     return testing::measured("loss, gradients, Double", error, 1e-12);
   };
-  EXPECT_LE(testing::measured("loss, Double", std::abs(loss.loss / expected - 1.0), 1e-12), 1e-12);
-  EXPECT_EQ(loss.accuracy, arrays.get("bilinear.accuracy").item<double>());
+  EXPECT_LE(
+      testing::measured("loss, Double", std::abs(loss.read_figures().loss / expected - 1.0), 1e-12),
+      1e-12);
+  EXPECT_EQ(loss.read_figures().accuracy, arrays.get("bilinear.accuracy").item<double>());
   EXPECT_LE(gradient_error(before_tanh(loss.d_anchors, x), "anchors"), 1e-12);
   EXPECT_LE(gradient_error(before_tanh(loss.d_positives, y), "positives"), 1e-12);
   EXPECT_LE(gradient_error(loss.d_w[0], "w_first_row"), 1e-12);
   EXPECT_LE(relative_error(loss.d_w.norm(), arrays.get("bilinear.grad_w_norm")), 1e-12);
   EXPECT_LE(relative_error(similarity_matrix(x, y, form), arrays.get("bilinear.similarity")),
             1e-12);
-  EXPECT_EQ(loss.max_similarity, similarity_matrix(x, y, form).max().item<double>());
+  EXPECT_EQ(loss.read_figures().max_similarity, similarity_matrix(x, y, form).max().item<double>());
 }
 
 TEST_F(ContrastiveLossTest, ScaledFormEqualsTheReferenceArrays) {
@@ -99,8 +101,8 @@ TEST_F(ContrastiveLossTest, ScaledFormEqualsTheReferenceArrays) {
     const auto expected = [&](const char* what) { return arrays.get(std::string(name) + what); };
     const SimilarityForm form{{}, scale};
     const ContrastiveLoss loss = contrastive_loss(x_unit, y_unit, form, *world_);
-    EXPECT_NEAR(loss.loss / expected(".loss").item<double>(), 1.0, 1e-12);
-    EXPECT_EQ(loss.accuracy, expected(".accuracy").item<double>());
+    EXPECT_NEAR(loss.read_figures().loss / expected(".loss").item<double>(), 1.0, 1e-12);
+    EXPECT_EQ(loss.read_figures().accuracy, expected(".accuracy").item<double>());
     EXPECT_LE(
         relative_error(before_unit(loss.d_anchors, x_unit, x_length), expected(".grad_anchors")),
         1e-12);
@@ -118,7 +120,7 @@ TEST_F(ContrastiveLossTest, GradientIsTheSlopeOfTheLoss) {
   const SimilarityForm form{w};
   const ContrastiveLoss loss = contrastive_loss(anchors, positives, form, *world_);
   const auto again = [&, &a = anchors, &p = positives] {
-    return contrastive_loss(a, p, form, *world_).loss;
+    return contrastive_loss(a, p, form, *world_).read_figures().loss;
   };
   for (int64_t i = 0; i < 5; ++i) {
     EXPECT_NEAR(loss.d_anchors[i][i].item<double>(), numeric_slope(anchors, i, i, again), 1e-9);
@@ -131,7 +133,7 @@ TEST_F(ContrastiveLossTest, BothDirectionsGiveTheirKnownAnswer) {
   const auto [anchors, positives, w] = small_example();
   const ContrastiveLoss loss =
       contrastive_loss(anchors, positives, {w}, *world_, {LossDirections::both});
-  EXPECT_NEAR(loss.loss, 0.8631262827808726, 1e-14);
+  EXPECT_NEAR(loss.read_figures().loss, 0.8631262827808726, 1e-14);
 }
 
 TEST_F(ContrastiveLossTest, BothDirectionsAreOneThatSwapsTheViews) {
@@ -140,7 +142,7 @@ TEST_F(ContrastiveLossTest, BothDirectionsAreOneThatSwapsTheViews) {
       contrastive_loss(anchors, positives, {w}, *world_, {LossDirections::both});
   const ContrastiveLoss swapped =
       contrastive_loss(positives, anchors, {w.t()}, *world_, {LossDirections::both});
-  EXPECT_NEAR(both.loss, swapped.loss, 1e-14);
+  EXPECT_NEAR(both.read_figures().loss, swapped.read_figures().loss, 1e-14);
   EXPECT_LE(relative_error(both.d_anchors, swapped.d_positives), 1e-13);
   EXPECT_LE(relative_error(both.d_positives, swapped.d_anchors), 1e-13);
   EXPECT_LE(relative_error(both.d_w, swapped.d_w.t()), 1e-13);
@@ -171,20 +173,20 @@ TEST_F(ContrastiveLossTest, TilesByBudgetGiveWhatAutogradGives) {
 TEST_F(ContrastiveLossTest, LargeSimilaritiesDoNotOverflow) {
   const at::Tensor unit = at::eye(4, at::kFloat);
   const ContrastiveLoss loss = contrastive_loss(unit, unit.flip(0), {{}, 500.0}, *world_);
-  EXPECT_FLOAT_EQ(static_cast<float>(loss.loss), 500.0F);
-  EXPECT_EQ(loss.max_similarity, 500.0);
-  EXPECT_EQ(loss.accuracy, 0.0);
-  EXPECT_EQ(loss.mean_similarity, 125.0);
-  EXPECT_EQ(loss.softmax_entropy, 0.0);
+  EXPECT_FLOAT_EQ(static_cast<float>(loss.read_figures().loss), 500.0F);
+  EXPECT_EQ(loss.read_figures().max_similarity, 500.0);
+  EXPECT_EQ(loss.read_figures().accuracy, 0.0);
+  EXPECT_EQ(loss.read_figures().mean_similarity, 125.0);
+  EXPECT_EQ(loss.read_figures().softmax_entropy, 0.0);
   EXPECT_TRUE(loss.d_anchors.isfinite().all().item<bool>());
 }
 
 TEST_F(ContrastiveLossTest, EqualSimilaritiesCountForTheLowestIndex) {
   const at::Tensor same = at::ones({5, 3}, at::kDouble);
   const ContrastiveLoss loss = contrastive_loss(same, same, {}, *world_);
-  EXPECT_NEAR(loss.accuracy, 1.0 / 5.0, 1e-15);
-  EXPECT_NEAR(loss.loss, std::log(5.0), 1e-14);
-  EXPECT_NEAR(loss.softmax_entropy, std::log(5.0), 1e-14);
+  EXPECT_NEAR(loss.read_figures().accuracy, 1.0 / 5.0, 1e-15);
+  EXPECT_NEAR(loss.read_figures().loss, std::log(5.0), 1e-14);
+  EXPECT_NEAR(loss.read_figures().softmax_entropy, std::log(5.0), 1e-14);
 }
 
 TEST_F(ContrastiveLossTest, StaysInTheTypeOfTheEmbeddingsAndOutOfTheGraph) {
@@ -193,7 +195,7 @@ TEST_F(ContrastiveLossTest, StaysInTheTypeOfTheEmbeddingsAndOutOfTheGraph) {
   positives = positives.to(at::kFloat);
   const SimilarityForm form{w.to(at::kFloat)};
   const ContrastiveLoss loss = contrastive_loss(anchors, positives, form, *world_);
-  EXPECT_NEAR(loss.loss, 0.8635513387588911, 1e-6);
+  EXPECT_NEAR(loss.read_figures().loss, 0.8635513387588911, 1e-6);
   EXPECT_EQ(loss.d_anchors.scalar_type(), at::kFloat);
   EXPECT_FALSE(loss.d_anchors.requires_grad());
   EXPECT_FALSE(loss.d_w.requires_grad());

@@ -31,6 +31,8 @@ TEST(TrainStep, GradientsOfManyRanksEqualThoseOfOne) {
   const TrainingConfig config = config_with_dropout_on();
   CocolaModel model(testing::small_model_config(), 2, 1),
       whole_model(testing::small_model_config(), 2, 1);
+  model.to(testing::test_device());
+  whole_model.to(testing::test_device());
   FlatParameters flat(model.state()), whole(whole_model.state());
 
   const StepReport ours = compute_gradients(
@@ -53,6 +55,8 @@ TEST(TrainStep, InvariantStepsOfManyRanksHaveTheBitsOfOne) {
   config.reproducible = Reproducibility::invariant;
   CocolaModel model(testing::small_model_config(), 2, 1),
       whole_model(testing::small_model_config(), 2, 1);
+  model.to(testing::test_device());
+  whole_model.to(testing::test_device());
   FlatParameters flat(model.state()), whole(whole_model.state());
   Adam adam(flat.values()), whole_adam(whole.values());
   const auto solo = open_solo_world();
@@ -75,6 +79,8 @@ TEST(TrainStep, TwentyStepsOfManyRanksFollowTheLossesOfOne) {
   const TrainingConfig config = config_with_dropout_on();
   CocolaModel model(testing::small_model_config(), 2, 1),
       whole_model(testing::small_model_config(), 2, 1);
+  model.to(testing::test_device());
+  whole_model.to(testing::test_device());
   FlatParameters flat(model.state()), whole(whole_model.state());
   Adam adam(flat.values()), whole_adam(whole.values());
   const auto solo = open_solo_world();
@@ -93,6 +99,7 @@ TEST(TrainStep, TheLossHasTheConfiguredDirections) {
   Communicator& world = testing::test_world();
   TrainingConfig config = config_with_dropout_on();
   CocolaModel model(testing::small_model_config(), 2, 1);
+  model.to(testing::test_device());
   FlatParameters flat(model.state());
   const Batch batch = slice_of_step(world.rank(), world.world_size());
   const StepReport one = compute_gradients(model, flat, batch, config, {}, world);
@@ -107,6 +114,7 @@ TEST(TrainStep, OneRankThatWantsToStopStopsAll) {
   Communicator& world = testing::test_world();
   const TrainingConfig config = config_with_dropout_on();
   CocolaModel model(testing::small_model_config(), 2, 1);
+  model.to(testing::test_device());
   FlatParameters flat(model.state());
   const bool last = world.rank() == world.world_size() - 1;
   const StepReport report = compute_gradients(
@@ -119,6 +127,7 @@ TEST(TrainStep, ANaNOnOneRankChangesNothingOnAny) {
   Communicator& world = testing::test_world();
   const TrainingConfig config = config_with_dropout_on();
   CocolaModel model(testing::small_model_config(), 2, 1);
+  model.to(testing::test_device());
   FlatParameters flat(model.state());
   Adam adam(flat.values());
   const Batch sound = slice_of_step(world.rank(), world.world_size());
@@ -141,6 +150,7 @@ TEST(TrainStep, RecomputedStatisticsLeaveOutAStepThatIsNotFinite) {
   Communicator& world = testing::test_world();
   const TrainingConfig config = config_with_dropout_on();
   CocolaModel model(testing::small_model_config(), 2, 1);
+  model.to(testing::test_device());
   FlatParameters flat(model.state());
   const Batch sound = slice_of_step(world.rank(), world.world_size());
   Batch broken = sound;
