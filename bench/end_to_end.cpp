@@ -48,7 +48,7 @@ LoggedSteps run_training(const std::vector<std::string>& settings, const fs::pat
   std::vector<std::string> command = {"env",      "-C",   folder, COCOLA_BIN "/cocola_ddp",
                                       "--config", kConfig};
   for (const std::string& setting : settings) command.insert(command.end(), {"--set", setting});
-  bench::run_child(command);
+  bench::run_to_success(command);
   return read_log(folder / "runs/demo/log.jsonl", warm_up + 1, pairs_per_step);
 }
 

@@ -51,8 +51,8 @@ Cost run_ours(const fs::path& folder) {
                         fmt::format("data:\n  datasets: [{{root: {0}/tracks, into: train}}]\n"
                                     "  shards: {0}/shards\n  store: [stems, features]\n",
                                     folder.string()));
-  const bench::Child child =
-      bench::run_on_one_core({COCOLA_BIN "/cocola_preprocess", "--config", folder / "bench.yaml"});
+  const bench::Child child = bench::run_to_success(
+      bench::on_one_core({COCOLA_BIN "/cocola_preprocess", "--config", folder / "bench.yaml"}));
   return {child.core_seconds / 60.0, child.peak_mb};
 }
 

@@ -27,8 +27,6 @@ namespace fs = std::filesystem;
 
 constexpr int kRate = 44'100, kSeconds = 30;
 const std::string kPeer = COCOLA_BENCH_FOLDER "/startup_peer.py";
-// Exit status of a peer without its packages.
-constexpr int kMissing = 77;
 // 10,000 tracks and a million windows; windows begin at each sample, so that little audio is
 // needed.
 constexpr bench::SyntheticShards kManyTracks{.num_shards = 625,
@@ -68,6 +66,11 @@ double score_in(const std::string& json) {
   return parse_json_strictly(json, "a score").at("scores").at(0).at("both").get<double>();
 }
 
+std::string last_line(std::string text) {
+  text.erase(text.find_last_not_of('\n') + 1);
+  return text.substr(text.rfind('\n') + 1);
+}
+
 std::vector<bench::Measurement> measure_score(const bench::Arguments& arguments) {
   const testing::TemporaryDirectory folder;
   const std::vector<std::string> files = {folder / "model.safetensors", folder / "a.wav",
@@ -78,15 +81,15 @@ std::vector<bench::Measurement> measure_score(const bench::Arguments& arguments)
   std::vector<double> wall, core, peer_wall, peer_core;
   std::string missing;
   for (int round = 0; round <= arguments.choose(1, 5); ++round) {
-    const bench::Child ours = bench::run_on_one_core(
-        {COCOLA_BIN "/cocola_score", "--json", "--model", files[0], files[1], files[2]});
+    const bench::Child ours = bench::run_to_success(bench::on_one_core(
+        {COCOLA_BIN "/cocola_score", "--json", "--model", files[0], files[1], files[2]}));
     wall.push_back(ours.wall_seconds);
     core.push_back(ours.core_seconds);
     if (!missing.empty()) continue;
-    const bench::Child peer = bench::run_on_one_core(
-        {arguments.python, kPeer, "score", files[0], files[1], files[2]}, kMissing);
-    if (peer.result.status == kMissing) {
-      missing = peer.result.output.substr(0, peer.result.output.find('\n'));
+    const bench::Child peer = bench::run_child(
+        bench::on_one_core({arguments.python, kPeer, "score", files[0], files[1], files[2]}));
+    if (peer.result.status != 0) {
+      missing = last_line(peer.result.output.empty() ? peer.result.errors : peer.result.output);
       continue;
     }
     const double score = score_in(ours.result.output), expected = score_in(peer.result.output);
@@ -143,11 +146,11 @@ double seconds_to_first_step(const fs::path& folder, const fs::path& shards,
   std::future<bench::Child> run;
   const double seconds = bench::seconds_of([&] {
     run = std::async(std::launch::async, [&] {
-      return bench::run_child({"env", "-C", folder, COCOLA_BIN "/cocola_ddp", "--config",
-                               COCOLA_CONFIGS "/tiny.yaml", "--set", "experiment=" + experiment,
-                               "--set", "data.shards=" + shards.string(), "--set",
-                               "data.window_seconds=0.5", "--set", "training.max_steps=1", "--set",
-                               "training.recompute_statistics=0"});
+      return bench::run_to_success(
+          {"env", "-C", folder, COCOLA_BIN "/cocola_ddp", "--config", COCOLA_CONFIGS "/tiny.yaml",
+           "--set", "experiment=" + experiment, "--set", "data.shards=" + shards.string(), "--set",
+           "data.window_seconds=0.5", "--set", "training.max_steps=1", "--set",
+           "training.recompute_statistics=0"});
     });
     while (!has_trained(log) &&
            run.wait_for(std::chrono::milliseconds(5)) != std::future_status::ready) {

@@ -1,5 +1,6 @@
 #include "support/child.h"
 
+#include <fmt/ranges.h>
 #include <sys/resource.h>
 
 #include "base/error.h"
@@ -17,7 +18,7 @@ double core_seconds(const rusage& usage) {
 
 }  // namespace
 
-Child run_child(const std::vector<std::string>& arguments, int accepted) {
+Child run_child(const std::vector<std::string>& arguments) {
   Child child;
   rusage before{}, after{};
   getrusage(RUSAGE_CHILDREN, &before);
@@ -25,16 +26,21 @@ Child run_child(const std::vector<std::string>& arguments, int accepted) {
   getrusage(RUSAGE_CHILDREN, &after);
   child.core_seconds = core_seconds(after) - core_seconds(before);
   child.peak_mb = static_cast<double>(after.ru_maxrss) / 1024.0;
-  const int status = child.result.status;
-  if (status != 0 && status != accepted) {
-    fail("bench", "{} ended with status {}: {}", arguments.at(0), status, child.result.errors);
+  return child;
+}
+
+Child run_to_success(const std::vector<std::string>& arguments) {
+  Child child = run_child(arguments);
+  if (child.result.status != 0) {
+    fail("bench", "{} ended with status {}: {}", fmt::join(arguments, " "), child.result.status,
+         child.result.errors);
   }
   return child;
 }
 
-Child run_on_one_core(std::vector<std::string> arguments, int accepted) {
+std::vector<std::string> on_one_core(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), {"taskset", "-c", "0"});
-  return run_child(arguments, accepted);
+  return arguments;
 }
 
 }  // namespace cocola::bench

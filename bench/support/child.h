@@ -13,10 +13,11 @@ struct Child {
   double core_seconds = 0.0;  // of all its threads
   double peak_mb = 0.0;       // MiB; the largest of this process's children so far
 };
-// Runs arguments[0], looked up in PATH, one child at a time.
-// Throws: Error with the end of what it printed when its status is neither 0 nor `accepted`.
-Child run_child(const std::vector<std::string>& arguments, int accepted = 0);
-// The same on one core.
-Child run_on_one_core(std::vector<std::string> arguments, int accepted = 0);
+// Runs arguments[0], looked up in PATH, one child at a time. Whatever its status is.
+Child run_child(const std::vector<std::string>& arguments);
+// Throws: Error with what it printed when its status is not 0.
+Child run_to_success(const std::vector<std::string>& arguments);
+// The same command on one core.
+std::vector<std::string> on_one_core(std::vector<std::string> arguments);
 
 }  // namespace cocola::bench

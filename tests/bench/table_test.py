@@ -1,6 +1,7 @@
 """Laws of bench/run.sh: what the table says of programs that measure, lack something or fail."""
 import importlib.util
 import json
+import os
 import pathlib
 import subprocess
 import tempfile
@@ -144,6 +145,17 @@ class Table(unittest.TestCase):
                 self.assertIn("bad.json", result.stderr)
                 self.assertNotIn("Traceback", result.stderr)
         self.assertEqual(run("--compare", good, self.folder / "none.json").returncode, 2)
+
+    @unittest.skipUnless("COCOLA_BIN" in os.environ, "needs the programs")
+    def test_a_real_program_without_its_peer_makes_lines_that_are_understood(self):
+        program = pathlib.Path(os.environ["COCOLA_BIN"]) / "bench_frontend"
+        lines, failure = table.run_program(program, ["--quick", "--python", "/nowhere/python3"])
+        self.assertIsNone(failure)
+        self.assertGreater(lines["frontend"]["ours"], 0)
+        self.assertIn("/nowhere/python3", lines["frontend"]["missing"])
+        lines, failure = table.run_program(program, ["--slow"])
+        self.assertEqual(lines, {})
+        self.assertIn("--slow", failure)
 
     def test_wrong_usage_ends_with_2_before_anything_runs(self):
         for arguments in (["--nope"], ["--js", "x"], ["extra"], ["--compare", "a.json"], ["--bin", "/nowhere"],
