@@ -207,7 +207,7 @@ def default_python():
 def main():
     parser = argparse.ArgumentParser(prog="bench/run.sh", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds and smaller sizes: about two minutes")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and smaller sizes: minutes")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="where to save the table")
     parser.add_argument("--python", default=default_python(), metavar="PROGRAM",
                         help="interpreter with the peers' packages (default: .venv's, else python3)")
