@@ -19,7 +19,7 @@ namespace cocola {
 namespace {
 
 constexpr int64_t kWindowSamples = 80'000;
-constexpr int kRounds = 15, kWindowsPerRound = 10;
+constexpr int kWindowsPerRound = 10;
 
 // What is timed, in this order on both sides.
 enum Part : size_t { kWhole, kTransform, kMedians, kMelAndRest, kNumParts };
@@ -115,15 +115,13 @@ int measure(const bench::Arguments& arguments) {
   std::vector<OurSide> levels;
   for (const SimdLevel level : available_simd_levels()) levels.emplace_back(level, waveform);
   Times peer_times;
-  for (int round = 0; round <= kRounds; ++round) {
+  const int rounds = arguments.choose(4, 15);
+  for (int round = 0; round <= rounds; ++round) {
     for (OurSide& ours : levels) ours.run_round();
     if (peer.process) run_peer_round(*peer.process, peer_times);
   }
 
-  // The best level is "frontend", the others carry their name. The first round warms caches up.
-  const auto typical = [](const std::vector<double>& rounds) {
-    return bench::median({rounds.begin() + 1, rounds.end()});
-  };
+  // The best level is "frontend", the others carry their name.
   std::vector<bench::Measurement> rows;
   for (const OurSide& ours : levels) {
     const bool best = ours.level() == best_simd_level();
@@ -132,14 +130,14 @@ int measure(const bench::Arguments& arguments) {
       bench::Measurement row{.name = "frontend" + (best ? "" : "_" + level) + kPartNames[p],
                              .what = fmt::format("{:<8} {}", level, kPartTexts[p]),
                              .unit = "ms per window",
-                             .ours = typical(ours.times().milliseconds[p]),
+                             .ours = bench::typical(ours.times().milliseconds[p]),
                              .better = bench::Better::less,
                              .missing_peer = peer.missing};
-      if (peer.process) row.peer = typical(peer_times.milliseconds[p]);
+      if (peer.process) row.peer = bench::typical(peer_times.milliseconds[p]);
       rows.push_back(row);
     }
   }
-  fmt::print("Processor time of one core for a 5 s window, median of {} rounds.\n", kRounds);
+  fmt::print("Processor time of one core for a 5 s window, median of {} rounds.\n", rounds);
   bench::report(rows, arguments);
   return kExitDone;
 }

@@ -6,8 +6,6 @@
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
-#include <cstdlib>
-#include <iterator>
 #include <sstream>
 
 #include "base/error.h"
@@ -21,14 +19,14 @@ namespace cocola {
 namespace {
 
 constexpr int64_t kEmbeddingSize = 512;
-constexpr int64_t kPairsOfTwoRanks = 4096, kLargestStep = 65'536, kRanksOfLargest = 64;
+constexpr int64_t kLargestStep = 65'536, kRanksOfLargest = 64;
 
 // One size of a step on one process, timed in turns.
 struct Size {
   int64_t num_pairs;
-  int rounds;
+  int rounds, quick_rounds;
 };
-constexpr Size kSizes[] = {{1024, 9}, {4096, 3}, {16'384, 1}};
+constexpr Size kSizes[] = {{1024, 9, 3}, {4096, 3, 1}, {16'384, 1, 0}};
 
 struct Cost {
   std::vector<double> milliseconds, megabytes;  // by round
@@ -76,11 +74,14 @@ void add_rows(const std::string& name, const std::string& what, const Cost& ours
   row("_memory", "MB", &Cost::megabytes);
 }
 
-void measure_one_process(bench::Peer& peer, std::vector<bench::Measurement>& rows) {
+void measure_one_process(const bench::Arguments& arguments, bench::Peer& peer,
+                         std::vector<bench::Measurement>& rows) {
   Cost warm_up;
   run_ours(kSizes[0].num_pairs, kSizes[0].num_pairs, warm_up);
   if (peer.process) run_peer(*peer.process, kSizes[0].num_pairs, warm_up);
-  for (const auto& [num_pairs, rounds] : kSizes) {
+  for (const auto& [num_pairs, all_rounds, quick_rounds] : kSizes) {
+    const int rounds = arguments.choose(quick_rounds, all_rounds);
+    if (rounds == 0) continue;
     Cost ours, theirs;
     for (int round = 0; round < rounds; ++round) {
       run_ours(num_pairs, num_pairs, ours);
@@ -89,6 +90,7 @@ void measure_one_process(bench::Peer& peer, std::vector<bench::Measurement>& row
     add_rows(fmt::format("loss_{}", num_pairs), fmt::format("K = {}, one process", num_pairs), ours,
              theirs, peer.missing, rows);
   }
+  if (arguments.quick) return;
   Cost largest;
   run_ours(kLargestStep / kRanksOfLargest, kLargestStep, largest);
   add_rows(fmt::format("loss_{}_share", kLargestStep),
@@ -97,32 +99,32 @@ void measure_one_process(bench::Peer& peer, std::vector<bench::Measurement>& row
 }
 
 // Both sides run two processes of one thread each.
-void measure_two_ranks(bench::Peer& peer, std::vector<bench::Measurement>& rows) {
-  constexpr int kRounds = 3;
-  bench::Peer ours = bench::open_peer(
-      {"mpirun", "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1", "-np",
-       "2", COCOLA_BIN "/bench_loss_rank", std::to_string(kEmbeddingSize)});
-  if (!ours.process) fail("bench", "two ranks cannot be started: {}", ours.missing);
-  const auto ask = [](bench::PeerProcess& process, const char* what) {
-    return 1e3 * std::stod(process.ask(fmt::format("{} {}", what, kPairsOfTwoRanks)));
+bench::Measurement measure_two_ranks(int64_t num_pairs, int rounds, bench::PeerProcess& ours,
+                                     bench::Peer& peer) {
+  const auto ask = [num_pairs](bench::PeerProcess& process, const char* what) {
+    return 1e3 * std::stod(process.ask(fmt::format("{} {}", what, num_pairs)));
   };
   std::vector<double> our_times, peer_times;
-  for (int round = 0; round <= kRounds; ++round) {
-    our_times.push_back(ask(*ours.process, "ranks"));
+  for (int round = 0; round <= rounds; ++round) {
+    our_times.push_back(ask(ours, "ranks"));
     if (peer.process) peer_times.push_back(ask(*peer.process, "ranks"));
   }
-  // The first round warms caches up.
-  const auto typical = [](const std::vector<double>& rounds) {
-    return bench::median({std::next(rounds.begin()), rounds.end()});
-  };
-  bench::Measurement row{.name = fmt::format("loss_{}_two_ranks", kPairsOfTwoRanks),
-                         .what = fmt::format("K = {}, two ranks (peer: gloo)", kPairsOfTwoRanks),
+  bench::Measurement row{.name = fmt::format("loss_{}_two_ranks", num_pairs),
+                         .what = fmt::format("K = {}, two ranks (peer: gloo)", num_pairs),
                          .unit = "ms",
-                         .ours = typical(our_times),
+                         .ours = bench::typical(our_times),
                          .better = bench::Better::less,
                          .missing_peer = peer.missing};
-  if (peer.process) row.peer = typical(peer_times);
-  rows.push_back(row);
+  if (peer.process) row.peer = bench::typical(peer_times);
+  return row;
+}
+
+bench::Peer start_two_ranks() {
+  bench::Peer ranks = bench::open_peer(
+      {"mpirun", "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1", "-np",
+       "2", COCOLA_BIN "/bench_loss_rank", std::to_string(kEmbeddingSize)});
+  if (!ranks.process) fail("bench", "two ranks cannot be started: {}", ranks.missing);
+  return ranks;
 }
 
 int measure(const bench::Arguments& arguments) {
@@ -131,8 +133,12 @@ int measure(const bench::Arguments& arguments) {
       bench::open_peer({arguments.python, COCOLA_BENCH_FOLDER "/loss_peer.py",
                         std::to_string(kEmbeddingSize), std::to_string(at::get_num_threads())});
   std::vector<bench::Measurement> rows;
-  measure_two_ranks(peer, rows);
-  measure_one_process(peer, rows);
+  {
+    const bench::Peer ours = start_two_ranks();
+    rows.push_back(measure_two_ranks(1024, arguments.choose(3, 9), *ours.process, peer));
+    rows.push_back(measure_two_ranks(4096, arguments.choose(1, 3), *ours.process, peer));
+  }
+  measure_one_process(arguments, peer, rows);
   fmt::print("Loss and gradients of K pairs with D = {}, W learned, {} threads.\n", kEmbeddingSize,
              at::get_num_threads());
   bench::report(rows, arguments);

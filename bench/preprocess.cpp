@@ -2,7 +2,6 @@
 // files at 44.1 kHz to one precomputed HPS pair a window; beside the same work done with librosa
 // and h5py.
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <cmath>
 #include <sstream>
@@ -10,8 +9,8 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/process.h"
+#include "support/child.h"
 #include "support/peer_process.h"
-#include "support/python.h"
 #include "support/report.h"
 #include "support/sound_file.h"
 #include "support/temporary_directory.h"
@@ -21,8 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kRate = 44'100, kSeconds = 120, kNumStems = 4;
-constexpr double kAudioHours = kNumStems * kSeconds / 3600.0;
+constexpr int kRate = 44'100, kNumStems = 4;
 
 struct Cost {
   double core_minutes = 0.0;
@@ -30,12 +28,12 @@ struct Cost {
 };
 
 // Chords that change every half second, each stem in its own register, over a little noise.
-void write_track(const fs::path& directory) {
+void write_track(const fs::path& directory, int seconds) {
   fs::create_directories(directory);
   for (int stem = 0; stem < kNumStems; ++stem) {
     std::vector<float> frames;
     uint32_t noise = 1;
-    for (int i = 0; i < kRate * kSeconds; ++i) {
+    for (int i = 0; i < kRate * seconds; ++i) {
       const double beat = i % (kRate / 2), decay = std::exp(-beat / 8000.0);
       const double step = 0.02 * (stem + 1) * (1.0 + 0.2 * (i / (kRate / 2) % 5));
       noise = noise * 1664525u + 1013904223u;
@@ -53,24 +51,19 @@ Cost run_ours(const fs::path& folder) {
                         fmt::format("data:\n  datasets: [{{root: {0}/tracks, into: train}}]\n"
                                     "  shards: {0}/shards\n  store: [stems, features]\n",
                                     folder.string()));
-  const auto result = testing::run_process(
-      {"taskset", "-c", "0", COCOLA_BIN "/cocola_preprocess", "--config", folder / "bench.yaml"});
-  if (result.status != 0) fail("bench", "cocola_preprocess failed: {}", result.errors);
-  rusage usage{};
-  getrusage(RUSAGE_CHILDREN, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
-  };
-  return {(seconds(usage.ru_utime) + seconds(usage.ru_stime)) / 60.0,
-          static_cast<double>(usage.ru_maxrss) / 1024.0};
+  const bench::Child child = bench::run_to_success(
+      bench::on_one_core({COCOLA_BIN "/cocola_preprocess", "--config", folder / "bench.yaml"}));
+  return {child.core_seconds / 60.0, child.peak_mb};
 }
 
 int measure(const bench::Arguments& arguments) {
   const testing::TemporaryDirectory folder;
-  write_track(folder / "tracks/song");
+  const int seconds = arguments.choose(30, 120);
+  const double hours = kNumStems * seconds / 3600.0;
+  write_track(folder / "tracks/song", seconds);
   const Cost ours = run_ours(folder.path());
   bench::Measurement rate{"preprocess", "stem audio per minute of a core (peer: librosa, h5py)",
-                          "hours", kAudioHours / ours.core_minutes};
+                          "hours", hours / ours.core_minutes};
   bench::Measurement memory{"preprocess_memory", "peak memory", "MB", ours.peak_mb};
   memory.better = bench::Better::less;
   const bench::Peer peer =
@@ -81,7 +74,7 @@ int measure(const bench::Arguments& arguments) {
     std::istringstream answer(peer.process->ask("go"));
     Cost theirs;
     answer >> theirs.core_minutes >> theirs.peak_mb;
-    rate.peer = kAudioHours / theirs.core_minutes;
+    rate.peer = hours / theirs.core_minutes;
     memory.peer = theirs.peak_mb;
   }
   bench::report({rate, memory}, arguments);

@@ -1,134 +1,132 @@
-// A training step of the published network on the CPU beside PyTorch's, and what it costs to train
-// with more pairs than fit into memory.
-#include <ATen/Functions.h>
+// A training step of the published network beside PyTorch's, on the CPU and on a GPU where there is
+// one, and what it costs to train with more pairs than fit into memory.
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "base/error.h"
 #include "base/process.h"
-#include "comm/communicator.h"
 #include "support/peer_process.h"
 #include "support/report.h"
-#include "training/train_step.h"
+#include "support/trainee.h"
+#include "training/precision.h"
 
 namespace cocola {
 namespace {
 
 constexpr int64_t kPairs = 16;
-constexpr int64_t kFrames = 501;  // 5 s
-constexpr int kRounds = 5;
-// GradCache: a large step with as many pairs in memory as a small one, windows of 1 s.
-constexpr int64_t kLargeStep = 4096;
-constexpr int64_t kShortFrames = 101;
-constexpr int kSmallSteps = 16;
+constexpr FeatureShape kFiveSeconds{2, 64, 501}, kOneSecond{2, 64, 101};
+// A GPU wants more at once.
+constexpr int64_t kPairsOnGpu = 128;
+constexpr int kStepsOnGpu = 10;
 
-Batch random_batch(int64_t num_pairs, int64_t frames) {
-  Batch batch;
-  for (int64_t i = 0; i < num_pairs; ++i) batch.window_ids.push_back(i);
-  batch.anchors = at::randn({num_pairs, 2, 64, frames}).mul_(10).sub_(40);
-  batch.positives = at::randn({num_pairs, 2, 64, frames}).mul_(10).sub_(40);
-  return batch;
+TrainingConfig config_of(int64_t pairs_per_step, int64_t pairs_per_group, Precision precision) {
+  TrainingConfig config;
+  config.pairs_per_step = pairs_per_step;
+  config.pairs_per_group = pairs_per_group;
+  config.groups_in_memory = 1;
+  config.precision = precision;
+  return config;
 }
-
-// A model with what trains it.
-class OurSide {
- public:
-  OurSide(int64_t pairs_per_step, Precision precision)
-      : model_(ModelConfig{}, 2, 1), flat_(model_.state()), adam_(flat_.values()) {
-    config_.pairs_per_step = pairs_per_step;
-    config_.pairs_per_group = kPairs;
-    config_.groups_in_memory = 1;
-    config_.precision = precision;
-  }
-
-  double seconds_of_step(const Batch& batch) {
-    return bench::seconds_of(
-        [&] { train_step(model_, flat_, adam_, batch, config_, 1e-4, {}, *world_); });
-  }
-
- private:
-  TrainingConfig config_;
-  CocolaModel model_;
-  FlatParameters flat_;
-  Adam adam_;
-  std::unique_ptr<Communicator> world_ = open_solo_world();
-};
 
 bench::Measurement row_of(const char* name, const std::string& what, double our_seconds,
                           double pairs) {
   return {.name = name, .what = what, .unit = "pairs/s", .ours = pairs / our_seconds};
 }
 
-void add_peer(bench::Measurement& row, const bench::Peer& peer,
-              const std::vector<double>& seconds) {
+void add_peer(bench::Measurement& row, const bench::Peer& peer, double seconds, double pairs) {
   row.missing_peer = peer.missing;
-  if (peer.process) row.peer = static_cast<double>(kPairs) / bench::median(seconds);
+  if (peer.process) row.peer = pairs / seconds;
+}
+
+double ask_seconds(const bench::Peer& peer, int64_t pairs) {
+  if (!peer.process) return 0.0;
+  return std::stod(peer.process->ask(fmt::format("{} {}", pairs, kFiveSeconds.frames)));
 }
 
 // Ours in both precisions beside both peers, in turns.
-std::vector<bench::Measurement> measure_steps(const std::string& python) {
+std::vector<bench::Measurement> measure_steps(const std::string& python, int rounds) {
   const std::string script = COCOLA_BENCH_FOLDER "/step_peer.py";
-  bench::Peer plain = bench::open_peer({python, script, "plain"});
+  const bench::Peer plain = bench::open_peer({python, script, "plain"});
   // The allocator as tune_memory_allocator() sets it.
-  bench::Peer best =
+  const bench::Peer best =
       bench::open_peer({"env", "MALLOC_MMAP_MAX_=0", "MALLOC_TRIM_THRESHOLD_=68719476736",
                         "MALLOC_TOP_PAD_=67108864", python, script, "best"});
-  OurSide fp32(kPairs, Precision::fp32), bf16(kPairs, Precision::bf16);
-  const Batch batch = random_batch(kPairs, kFrames);
-  const std::string size = fmt::format("{} {}", kPairs, kFrames);
+  bench::Trainee fp32({}, config_of(kPairs, kPairs, Precision::fp32));
+  bench::Trainee bf16({}, config_of(kPairs, kPairs, Precision::bf16));
+  const Batch batch = bench::random_batch(kPairs, kFiveSeconds);
   std::vector<double> ours32, ours16, peer_plain, peer_best;
-  for (int round = 0; round <= kRounds; ++round) {
-    const double times[2] = {fp32.seconds_of_step(batch), bf16.seconds_of_step(batch)};
-    const double theirs[2] = {plain.process ? std::stod(plain.process->ask(size)) : 0.0,
-                              best.process ? std::stod(best.process->ask(size)) : 0.0};
-    if (round == 0) continue;  // warms caches up
-    ours32.push_back(times[0]);
-    ours16.push_back(times[1]);
-    peer_plain.push_back(theirs[0]);
-    peer_best.push_back(theirs[1]);
+  for (int round = 0; round <= rounds; ++round) {
+    ours32.push_back(fp32.seconds_of_step(batch));
+    ours16.push_back(bf16.seconds_of_step(batch));
+    peer_plain.push_back(ask_seconds(plain, kPairs));
+    peer_best.push_back(ask_seconds(best, kPairs));
   }
   const double pairs = static_cast<double>(kPairs);
-  const double better = std::min(bench::median(ours32), bench::median(ours16));
+  const double seconds32 = bench::typical(ours32), seconds16 = bench::typical(ours16);
   std::vector<bench::Measurement> rows = {
-      row_of("cpu_step", "fp32 (peer: PyTorch as it comes)", bench::median(ours32), pairs),
-      row_of("cpu_step_bf16", "bf16 (peer: the same)", bench::median(ours16), pairs),
-      row_of("cpu_step_best", "faster of both (peer: channels_last, bf16, tuned malloc)", better,
-             pairs)};
-  add_peer(rows[0], plain, peer_plain);
-  add_peer(rows[1], plain, peer_plain);
-  add_peer(rows[2], best, peer_best);
+      row_of("cpu_step", "fp32 (peer: PyTorch as it comes)", seconds32, pairs),
+      row_of("cpu_step_bf16", "bf16 (peer: the same)", seconds16, pairs),
+      row_of("cpu_step_best", "faster of both (peer: channels_last, bf16, tuned malloc)",
+             std::min(seconds32, seconds16), pairs)};
+  add_peer(rows[0], plain, bench::typical(peer_plain), pairs);
+  add_peer(rows[1], plain, bench::typical(peer_plain), pairs);
+  add_peer(rows[2], best, bench::typical(peer_best), pairs);
   return rows;
 }
 
+// bf16 on the first GPU, data there already; a step ends with its report on the host.
+bench::Measurement measure_gpu_step(const std::string& python, int rounds) {
+  const bench::Peer peer = bench::open_peer({python, COCOLA_BENCH_FOLDER "/step_peer.py", "cuda"});
+  set_product_precision(Precision::bf16);
+  bench::Trainee ours({}, config_of(kPairsOnGpu, kPairsOnGpu, Precision::bf16), at::kCUDA);
+  const Batch batch = bench::random_batch(kPairsOnGpu, kFiveSeconds, at::kCUDA);
+  std::vector<double> our_seconds, peer_seconds;
+  for (int round = 0; round <= rounds; ++round) {
+    double seconds[2] = {0.0, 0.0};
+    for (int i = 0; i < kStepsOnGpu; ++i) seconds[0] += ours.seconds_of_step(batch);
+    for (int i = 0; i < kStepsOnGpu; ++i) seconds[1] += ask_seconds(peer, kPairsOnGpu);
+    our_seconds.push_back(seconds[0] / kStepsOnGpu);
+    peer_seconds.push_back(seconds[1] / kStepsOnGpu);
+  }
+  const double pairs = static_cast<double>(kPairsOnGpu);
+  bench::Measurement row =
+      row_of("gpu_step", fmt::format("one GPU, bf16, {} pairs (peer: autocast)", kPairsOnGpu),
+             bench::typical(our_seconds), pairs);
+  add_peer(row, peer, bench::typical(peer_seconds), pairs);
+  return row;
+}
+
 // Pairs per second of one large step in pieces; the peer is our own step of one piece.
-bench::Measurement measure_grad_cache() {
-  OurSide small(kPairs, Precision::fp32), large(kLargeStep, Precision::fp32);
-  const Batch few = random_batch(kPairs, kShortFrames),
-              many = random_batch(kLargeStep, kShortFrames);
+bench::Measurement measure_grad_cache(int64_t large_step, int small_steps) {
+  bench::Trainee small({}, config_of(kPairs, kPairs, Precision::fp32));
+  bench::Trainee large({}, config_of(large_step, kPairs, Precision::fp32));
+  const Batch few = bench::random_batch(kPairs, kOneSecond),
+              many = bench::random_batch(large_step, kOneSecond);
   small.seconds_of_step(few);
   double alone = 0.0;
   const auto run_small = [&] {
-    for (int i = 0; i < kSmallSteps; ++i) alone += small.seconds_of_step(few);
+    for (int i = 0; i < small_steps; ++i) alone += small.seconds_of_step(few);
   };
   run_small();
   const double seconds = large.seconds_of_step(many);
   run_small();
   bench::Measurement row =
       row_of("grad_cache",
-             fmt::format("K = {} with {} pairs in memory, 1 s (peer: our K = {})", kLargeStep,
+             fmt::format("K = {} with {} pairs in memory, 1 s (peer: our K = {})", large_step,
                          kPairs, kPairs),
-             seconds, static_cast<double>(kLargeStep));
-  row.peer = 2.0 * kSmallSteps * static_cast<double>(kPairs) / alone;
+             seconds, static_cast<double>(large_step));
+  row.peer = 2.0 * small_steps * static_cast<double>(kPairs) / alone;
   return row;
 }
 
 int measure(const bench::Arguments& arguments) {
-  std::vector<bench::Measurement> rows = measure_steps(arguments.python);
-  rows.push_back(measure_grad_cache());
+  const int rounds = arguments.choose(2, 5);
+  std::vector<bench::Measurement> rows = measure_steps(arguments.python, rounds);
+  rows.push_back(measure_grad_cache(arguments.choose<int64_t>(512, 4096), arguments.choose(4, 16)));
+  if (num_cuda_devices() > 0) rows.push_back(measure_gpu_step(arguments.python, rounds));
   fmt::print("Training steps of {} pairs, {} threads, median of {} rounds.\n", kPairs,
-             at::get_num_threads(), kRounds);
+             at::get_num_threads(), rounds);
   bench::report(rows, arguments);
   return kExitDone;
 }

@@ -1,8 +1,8 @@
-"""A training step of the same network as people write it in PyTorch, on the CPU.
+"""A training step of the same network as people write it in PyTorch.
 
-usage: step_peer.py plain|best
-plain: float32 as it comes. best: channels_last and autocast to bfloat16. The first line is answered with "ready", or
-with what is missing; each further line "PAIRS FRAMES" with the seconds of one step of that size.
+usage: step_peer.py plain|best|cuda
+plain: float32 on the CPU as it comes. best: channels_last and autocast to bfloat16 there. cuda: autocast to bfloat16 on
+the first GPU. The first line is answered with "ready", or with what is missing; each further line "PAIRS FRAMES" with the seconds of one step of that size.
 """
 import os
 import sys
@@ -17,12 +17,17 @@ except ImportError as missing:
     print(missing, flush=True)
     sys.exit()
 
-best = sys.argv[1] == "best"
+best, cuda = sys.argv[1] == "best", sys.argv[1] == "cuda"
+device = "cuda" if cuda else "cpu"
+if cuda and not torch.cuda.is_available():
+    print("torch without CUDA", flush=True)
+    sys.exit()
 torch.manual_seed(1)
 model = make_golden.Encoder(2).train()
 torch.nn.init.normal_(model.similarity.w, std=0.05)
 if best:
     model = model.to(memory_format=torch.channels_last)
+model = model.to(device)
 optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
 print("ready", flush=True)
 
@@ -31,11 +36,11 @@ def step(views):
     if best:
         views = views.contiguous(memory_format=torch.channels_last)
     optimizer.zero_grad()
-    with torch.autocast("cpu", torch.bfloat16, enabled=best):
+    with torch.autocast(device, torch.bfloat16, enabled=best or cuda):
         embeddings = model(views)
     anchors, positives = embeddings.float().chunk(2)
     similarity = anchors @ model.similarity.w @ positives.T
-    loss = torch.nn.functional.cross_entropy(similarity, torch.arange(len(anchors)))
+    loss = torch.nn.functional.cross_entropy(similarity, torch.arange(len(anchors), device=device))
     loss.backward()
     optimizer.step()
     return loss.item()
@@ -43,7 +48,9 @@ def step(views):
 
 for line in sys.stdin:
     pairs, frames = map(int, line.split())
-    views = torch.randn(2 * pairs, 2, 64, frames) * 10 - 40
+    views = torch.randn(2 * pairs, 2, 64, frames, device=device) * 10 - 40
+    if cuda:
+        torch.cuda.synchronize()
     start = time.perf_counter()
     step(views)
     print(time.perf_counter() - start, flush=True)

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <iterator>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -15,12 +16,15 @@ namespace cocola::bench {
 
 Arguments parse_arguments(int argc, char** argv) {
   Arguments arguments;
-  for (int i = 1; i < argc; i += 2) {
+  for (int i = 1; i < argc; ++i) {
     const std::string name = argv[i];
-    if ((name != "--json" && name != "--python") || i + 1 == argc) {
-      fail_usage("bench", "\"{}\"; accepted are --json FILE and --python PROGRAM", name);
+    if (name == "--quick") {
+      arguments.quick = true;
+    } else if ((name == "--json" || name == "--python") && i + 1 < argc) {
+      (name == "--json" ? arguments.json : arguments.python) = argv[++i];
+    } else {
+      fail_usage("bench", "\"{}\"; accepted are --json FILE, --python PROGRAM and --quick", name);
     }
-    (name == "--json" ? arguments.json : arguments.python) = argv[i + 1];
   }
   return arguments;
 }
@@ -34,7 +38,7 @@ void report(const std::vector<Measurement>& measurements, const Arguments& argum
   OrderedJson json = OrderedJson::object();
   std::string missing;
   for (const Measurement& m : measurements) {
-    OrderedJson entry = {{"ours", m.ours}, {"unit", m.unit}};
+    OrderedJson entry = {{"what", m.what}, {"ours", m.ours}, {"unit", m.unit}};
     std::string peer = "-", ratio = "-";
     if (m.peer) {
       const double times_better = m.better == Better::more ? m.ours / *m.peer : *m.peer / m.ours;
@@ -58,6 +62,10 @@ double median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
   return *middle;
+}
+
+double typical(const std::vector<double>& rounds) {
+  return median({std::next(rounds.begin()), rounds.end()});
 }
 
 double seconds_of(const std::function<void()>& work) {
