@@ -12,7 +12,7 @@
 namespace cocola {
 
 int distance_command(int argc, char** argv) {
-  std::string sigma_of = "A";
+  std::string sigma_of = "A", model_path, context;
   CommandLineSpec spec;
   spec.program = "cocola_eval distance";
   spec.summary =
@@ -23,9 +23,17 @@ int distance_command(int argc, char** argv) {
       "an embedding. Audio is embedded by --model in windows of its length, one every\n"
       "evaluation.hop and one at the end; silent ones (-60 dBFS or less) are left out.";
   spec.positional = "A B";
-  spec.takes_json = spec.takes_model = true;
+  spec.takes_json = true;
   spec.requires_config = false;
-  spec.own = {{.name = "sigma-of",
+  spec.own = {{.name = "model",
+               .value_name = "FILE",
+               .help = "model file (safetensors) that embeds audio",
+               .value = &model_path},
+              {.name = "context",
+               .value_name = "FOLDER",
+               .help = "mix each audio file of B with the file of the same name in this folder",
+               .value = &context},
+              {.name = "sigma-of",
                .value_name = "SET",
                .help = "the set whose median distance is the kernel's width: A (default) or B",
                .value = &sigma_of}};
@@ -40,17 +48,18 @@ int distance_command(int argc, char** argv) {
   }
   at::set_num_threads(available_cores());
   std::optional<TrainedModel> model;
-  if (!line.model.empty()) model = open_model(line.model);
+  if (!model_path.empty()) model = open_model(model_path);
   const EvaluationConfig& evaluation = line.config.evaluation;
-  const auto read = [&](const std::string& path) {
-    return read_embeddings(path, model ? &*model : nullptr, evaluation.hop);
-  };
-  const EmbeddingSet reference = read(line.files[0]), evaluated = read(line.files[1]);
+  AudioEmbedding audio{.model = model ? &*model : nullptr, .hop = evaluation.hop, .context = ""};
+  const EmbeddingSet reference = read_embeddings(line.files[0], audio);
+  audio.context = context;
+  const EmbeddingSet evaluated = read_embeddings(line.files[1], audio);
   const DistanceReport report =
       measure_distance(reference, evaluated, sigma_of == "A", evaluation.seed);
   if (line.json) {
     OrderedJson json = report.to_json();
-    json["model"] = model ? OrderedJson(line.model) : OrderedJson(nullptr);
+    json["context"] = context.empty() ? OrderedJson(nullptr) : OrderedJson(context);
+    json["model"] = model ? OrderedJson(model_path) : OrderedJson(nullptr);
     json["model_digest"] = model ? OrderedJson(model->digest) : OrderedJson(nullptr);
     fmt::print("{}\n", json.dump(2, ' ', false, OrderedJson::error_handler_t::replace));
   } else {

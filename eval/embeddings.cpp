@@ -46,11 +46,26 @@ at::Tensor read_hdf5_rows(const std::string& file, const std::string& dataset) {
   return rows;
 }
 
+// A file of a folder, with its context.
+Waveform read_recording(const fs::path& file, const fs::path& folder, const AudioEmbedding& audio) {
+  const int64_t rate = audio.model->card.sample_rate_hz;
+  Waveform recording = read_waveform(file, rate);
+  if (audio.context.empty()) return recording;
+  const fs::path context_file = fs::path(audio.context) / file.lexically_relative(folder);
+  if (!fs::exists(context_file)) {
+    fail("embeddings", "{}: missing; it is the context of {}", context_file.string(),
+         file.string());
+  }
+  const Waveform context = read_waveform(context_file, rate);
+  recording.samples.resize(std::min(recording.samples.size(), context.samples.size()));
+  for (size_t i = 0; i < recording.samples.size(); ++i) recording.samples[i] += context.samples[i];
+  return recording;
+}
+
 // The embeddings of one recording's audible windows, [n, d]; n = 0 where all are silent.
-at::Tensor embed_recording(const TrainedModel& model, const fs::path& path, double hop,
+at::Tensor embed_recording(const TrainedModel& model, const Waveform& recording, double hop,
                            int64_t& num_silent_windows) {
   const at::NoGradGuard no_grad;
-  const Waveform recording = read_waveform(path, model.card.sample_rate_hz);
   const auto num_samples = static_cast<int64_t>(recording.samples.size());
   const int64_t length = model.window_samples();
   FeatureExtractor extractor(model.features);
@@ -97,24 +112,25 @@ std::vector<fs::path> list_files(const fs::path& folder) {
   return files;
 }
 
-EmbeddingSet read_folder(const std::string& folder, const TrainedModel* model, double hop) {
+EmbeddingSet read_folder(const std::string& folder, const AudioEmbedding& audio) {
   EmbeddingSet set;
   set.path = folder;
   std::vector<at::Tensor> parts;
   const std::vector<fs::path> files = list_files(folder);
   set.is_audio = !is_npy(files.front());
-  if (set.is_audio && model == nullptr) {
+  if (set.is_audio && audio.model == nullptr) {
     fail_usage("cocola_eval distance", "{} holds audio; name a model to embed it: --model FILE",
                folder);
   }
   int64_t num_rows = 0;
   for (const fs::path& file : files) {
-    const at::Tensor rows = set.is_audio
-                                ? embed_recording(*model, file, hop, set.num_silent_windows)
-                                : read_npy_matrix(file);
+    at::Tensor rows;
     if (set.is_audio) {
+      rows = embed_recording(*audio.model, read_recording(file, folder, audio), audio.hop,
+                             set.num_silent_windows);
       require_finite(rows, file.string());
     } else {
+      rows = read_npy_matrix(file);
       require_values(rows, file.string());
     }
     if (!parts.empty() && rows.size(1) != parts.front().size(1)) {
@@ -131,12 +147,12 @@ EmbeddingSet read_folder(const std::string& folder, const TrainedModel* model, d
 
 }  // namespace
 
-EmbeddingSet read_embeddings(const std::string& path, const TrainedModel* model, double hop) {
+EmbeddingSet read_embeddings(const std::string& path, const AudioEmbedding& audio) {
   EmbeddingSet set;
   set.path = path;
   const size_t colon = path.rfind(":/");
   if (fs::is_directory(path)) {
-    set = read_folder(path, model, hop);
+    set = read_folder(path, audio);
   } else if (is_npy(path)) {
     set.rows = read_npy_matrix(path);
   } else if (colon != std::string::npos) {
@@ -147,6 +163,10 @@ EmbeddingSet read_embeddings(const std::string& path, const TrainedModel* model,
     fail("embeddings",
          "{}: neither a folder, nor an .npy file, nor a matrix of an HDF5 file (FILE.h5:/dataset)",
          path);
+  }
+  if (!set.is_audio && !audio.context.empty()) {
+    fail_usage("cocola_eval distance",
+               "{} holds embeddings; a context can be mixed with audio alone", path);
   }
   if (set.is_audio && set.rows.size(0) == 0) {
     fail("embeddings", "{}: every window of its {} files is silent", path, set.files.size());

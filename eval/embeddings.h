@@ -24,14 +24,23 @@ struct EmbeddingSet {
   bool is_audio = false;
 };
 
+// How audio becomes embeddings.
+struct AudioEmbedding {
+  const TrainedModel* model = nullptr;  // null: none is to be read
+  double hop = 0.5;                     // share of a window, range [0.01, 1]
+  // Each file is summed with the file of the same name below this folder, up to the end of the
+  // shorter one, so that stems are measured in the mix they were made for. Empty: files as they
+  // are.
+  std::string context;
+};
+
 // A folder of audio files, each embedded in windows as cocola_score does; a folder of .npy files;
 // one .npy file; or "FILE.h5:/dataset". Folders are read with what lies below them, but for hidden
 // files; files of other kinds are passed over.
 //
-// model: may be null where no audio is read. hop: share of a window, range [0.01, 1].
-// Throws: UsageError when audio is found without a model; Error naming the file for an empty
-//         folder, one of audio and .npy, files of unequal dimensions, rows with NaN or infinity
-//         (row named) and what cannot be read.
-EmbeddingSet read_embeddings(const std::string& path, const TrainedModel* model, double hop);
+// Throws: UsageError when audio is found without a model, or a context without audio; Error naming
+//         the file for an empty folder, one of audio and .npy, files of unequal dimensions, rows
+//         with NaN or infinity (row named), a missing context and what cannot be read.
+EmbeddingSet read_embeddings(const std::string& path, const AudioEmbedding& audio);
 
 }  // namespace cocola

@@ -153,8 +153,8 @@ class Distance(unittest.TestCase):
         self.assertEqual((found["a"]["rank"], found["kad"]), (0, None))
         self.assertTrue(any("median distance" in note for note in found["notes"]))
 
-    def refused(self, bad, *words):
-        result = run(self.save("reference.npy", self.x), bad)
+    def refused(self, bad, *words, options=()):
+        result = run(self.save("reference.npy", self.x), bad, *options)
         self.assertIn(result.returncode, (1, 2))
         self.assertEqual(result.stdout, "")
         self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
@@ -171,6 +171,7 @@ class Distance(unittest.TestCase):
         holed[500, 0] = np.inf
         self.refused(self.save("holed.npy", holed), "holed.npy", "row 13", "2 of 700")
         self.refused(self.save("huge.npy", self.y * 1e200), "too large")
+        self.refused(self.save("y.npy", self.y), "context", options=("--context", self.directory.name))
         self.refused(self.path("nowhere"), "nowhere", "no such")
         os.makedirs(self.path("empty"))
         self.refused(self.path("empty"), "empty", "neither audio nor .npy")

@@ -21,8 +21,8 @@ namespace fs = std::filesystem;
 class Embeddings : public ::testing::Test {
  protected:
   Embeddings() { fs::create_directories(directory_ / "songs/deep"); }
-  EmbeddingSet read() const {
-    return read_embeddings((directory_ / "songs").string(), &model_, 0.5);
+  EmbeddingSet read(const std::string& folder = "songs", const std::string& context = "") const {
+    return read_embeddings((directory_ / folder).string(), {.model = &model_, .context = context});
   }
   void write(const std::string& name, const std::vector<float>& samples, int rate = 16000) const {
     write_sound(directory_ / ("songs/" + name), samples, rate);
@@ -75,9 +75,29 @@ TEST_F(Embeddings, OfSilenceAloneAreRefused) {
 
 TEST_F(Embeddings, OfAudioNeedAModel) {
   write("a.wav", tone(length_, 0.03, 0.3));
-  EXPECT_THAT(testing::usage_error_of(
-                  [&] { read_embeddings((directory_ / "songs").string(), nullptr, 0.5); }),
-              HasSubstr("--model"));
+  EXPECT_THAT(
+      testing::usage_error_of([&] { read_embeddings((directory_ / "songs").string(), {}); }),
+      HasSubstr("--model"));
+}
+
+TEST_F(Embeddings, OfStemsInTheirContextAreThoseOfTheMix) {
+  const std::vector<float> stem = tone(2 * length_, 0.03, 0.3), rest = tone(3 * length_, 0.05, 0.2);
+  std::vector<float> mix = stem;
+  for (size_t i = 0; i < mix.size(); ++i) mix[i] += rest[i];
+  for (const char* folder : {"stems", "rest", "mixes"}) fs::create_directories(directory_ / folder);
+  constexpr int kFloatWav = SF_FORMAT_WAV | SF_FORMAT_FLOAT;
+  write_sound(directory_ / "stems/a.wav", stem, 16000, 1, kFloatWav);
+  write_sound(directory_ / "rest/a.wav", rest, 16000, 1, kFloatWav);
+  write_sound(directory_ / "mixes/a.wav", mix, 16000, 1, kFloatWav);
+  const std::string context = (directory_ / "rest").string();
+  EXPECT_TRUE(at::equal(read("stems", context).rows, read("mixes").rows));
+  EXPECT_FALSE(at::allclose(read("stems").rows, read("mixes").rows));
+}
+
+TEST_F(Embeddings, WithoutTheirContextAreRefused) {
+  write("a.wav", tone(length_, 0.03, 0.3));
+  EXPECT_THAT([&] { read("songs", (directory_ / "nowhere").string()); },
+              ::testing::ThrowsMessage<Error>(HasSubstr("context")));
 }
 
 }  // namespace
