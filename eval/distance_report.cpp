@@ -68,7 +68,7 @@ std::vector<std::string> notes_on(const DistanceReport& report) {
     if (set->num_samples <= set->dimensions) {
       notes.push_back(fmt::format(
           "{}: {} samples of {} values have rank {}; the Frechet distance is exact for these "
-          "samples, and far too large as an estimate for more of them",
+          "samples, and biased upward as an estimate",
           set->path, set->num_samples, set->dimensions, set->rank));
     } else if (set->rank < set->dimensions) {
       notes.push_back(fmt::format("{}: its values lie in {} of {} dimensions", set->path, set->rank,

@@ -6,7 +6,8 @@
 
 namespace cocola {
 
-// What a draw is for, so that draws of one seed are independent. Never renumber.
+// What a draw is for, so that draws of one seed are independent. Never renumber;
+// 0 belongs to the intervals of metrics/confidence.h.
 enum class SubsampleUse : uint32_t { frechet_limit = 1, median_distance = 2 };
 
 // `count` different rows of samples [n, d]; count in [0, n].
