@@ -35,7 +35,7 @@ set(foreign
   "nlohmann/.*"                               "base/json\\.h"
   "spdlog/.*|xxhash\\.h"                      "base/.*"
   "fmt/.*"                                    ".*"
-  "(ATen|c10|torch)/.*"                       "(features|batches|model|comm|objective|training)/.*")
+  "(ATen|c10|torch)/.*"                       "(features|batches|model|comm|objective|training|metrics)/.*")
 
 # Headers of the language, the system and the processor, free to all.
 set(system_headers "[a-z0-9_]+|sys/[a-z]+\\.h|(unistd|fcntl|signal|sched|malloc|pthread|poll|dirent|immintrin|cpuid)\\.h")

@@ -9,4 +9,7 @@ namespace cocola {
 // what is done when no name is given.
 int accuracy_command(int argc, char** argv);
 
+// Distances between two sets of embeddings.
+int distance_command(int argc, char** argv);
+
 }  // namespace cocola

@@ -46,7 +46,4 @@ PairScore score_pair(const TrainedModel& model, const Waveform& a, const Wavefor
 at::Tensor score_features(const LoadedModel& model, const at::Tensor& a, const at::Tensor& b,
                           ChannelMask hidden);
 
-// Start samples of those windows.
-std::vector<int64_t> score_windows(int64_t num_samples, int64_t window_samples, double hop);
-
 }  // namespace cocola

@@ -9,6 +9,7 @@
 
 #include "base/philox.h"
 #include "eval/small_model.h"
+#include "eval/window_features.h"
 #include "support/temporary_directory.h"
 
 namespace cocola {
