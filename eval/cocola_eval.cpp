@@ -19,6 +19,7 @@ struct Command {
 // The first one is done when none is named.
 constexpr Command kCommands[] = {
     {"accuracy", "accuracy at K on a split that was never trained on", accuracy_command},
+    {"listeners", "how scores go together with the ratings of a listening test", listeners_command},
 };
 
 void print_commands() {

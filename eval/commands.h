@@ -9,4 +9,7 @@ namespace cocola {
 // what is done when no name is given.
 int accuracy_command(int argc, char** argv);
 
+// How scores go together with the ratings of a listening test.
+int listeners_command(int argc, char** argv);
+
 }  // namespace cocola
