@@ -40,7 +40,7 @@ set(foreign
 # Headers of the language, the system and the processor, free to all.
 set(system_headers "[a-z0-9_]+|sys/[a-z]+\\.h|(unistd|fcntl|signal|sched|malloc|pthread|poll|dirent|immintrin|cpuid)\\.h")
 
-set(base_is_closed error philox atomic_file progress log json digest process)
+set(base_is_closed error philox atomic_file progress log json digest process csv)
 set(dumping_grounds "(^|_)(util|utils|common|misc|helper|helpers)(_|\\.)")
 set(backend_macros "^[ \t]*#[ \t]*(if|ifdef|ifndef|elif).*(^|[^A-Za-z])(CUDA|NCCL|MPI|OMPI)([^A-Za-z]|$)")
 

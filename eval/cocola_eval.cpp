@@ -20,6 +20,8 @@ struct Command {
 constexpr Command kCommands[] = {
     {"accuracy", "accuracy at K on a split that was never trained on", accuracy_command},
     {"distance", "how far two sets of embeddings are apart: FAD, KAD", distance_command},
+    {"listeners", "how scores go together with the ratings of a listening test", listeners_command},
+    {"response", "how the score answers to damage of one side of a pair", response_command},
 };
 
 void print_commands() {

@@ -12,4 +12,10 @@ int accuracy_command(int argc, char** argv);
 // Distances between two sets of embeddings.
 int distance_command(int argc, char** argv);
 
+// How scores go together with the ratings of a listening test.
+int listeners_command(int argc, char** argv);
+
+// How the score answers to damage of one side of a pair.
+int response_command(int argc, char** argv);
+
 }  // namespace cocola

@@ -30,15 +30,23 @@ ScoreStatistics statistics_of(const std::vector<at::Tensor>& parts) {
 
 }  // namespace
 
-at::Tensor score_features(const LoadedModel& loaded, const at::Tensor& a, const at::Tensor& b,
+at::Tensor embed_features(const LoadedModel& loaded, const at::Tensor& features,
                           ChannelMask hidden) {
   const at::NoGradGuard no_grad;
-  const auto embed = [&](const at::Tensor& features) {
-    return loaded.model->embed(with_hidden(features, hidden, loaded.card.masked_db), EncoderCall{});
-  };
+  return loaded.model->embed(with_hidden(features, hidden, loaded.card.masked_db), EncoderCall{});
+}
+
+at::Tensor score_embeddings(const LoadedModel& loaded, const at::Tensor& a, const at::Tensor& b) {
+  const at::NoGradGuard no_grad;
   const at::Tensor w = loaded.model->bilinear_weight();
-  const at::Tensor left = w.defined() ? at::matmul(embed(a), w) : embed(a);
-  return (left * embed(b)).sum(1).to(at::kDouble);
+  const at::Tensor left = w.defined() ? at::matmul(a, w) : a;
+  return (left * b).sum(1).to(at::kDouble);
+}
+
+at::Tensor score_features(const LoadedModel& loaded, const at::Tensor& a, const at::Tensor& b,
+                          ChannelMask hidden) {
+  return score_embeddings(loaded, embed_features(loaded, a, hidden),
+                          embed_features(loaded, b, hidden));
 }
 
 PairScore score_pair(const TrainedModel& model, const Waveform& a, const Waveform& b, double hop,

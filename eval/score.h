@@ -46,4 +46,8 @@ PairScore score_pair(const TrainedModel& model, const Waveform& a, const Wavefor
 at::Tensor score_features(const LoadedModel& model, const at::Tensor& a, const at::Tensor& b,
                           ChannelMask hidden);
 
+// The two halves of that: embeddings [n, D] of features, and scores [n] of embeddings.
+at::Tensor embed_features(const LoadedModel& model, const at::Tensor& features, ChannelMask hidden);
+at::Tensor score_embeddings(const LoadedModel& model, const at::Tensor& a, const at::Tensor& b);
+
 }  // namespace cocola

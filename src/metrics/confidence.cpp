@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "base/error.h"
 #include "base/philox.h"
@@ -15,19 +16,34 @@ struct Cluster {
   int64_t num_members = 0;
 };
 
-// Clusters that have members; the others cannot be drawn.
-std::vector<Cluster> collect_clusters(std::span<const double> values,
-                                      std::span<const int64_t> cluster, int64_t num_clusters) {
+void check_clusters(std::span<const int64_t> cluster, int64_t num_clusters) {
   if (num_clusters < 1 || num_clusters > std::numeric_limits<uint32_t>::max()) {
     fail("confidence", "num_clusters is {}; allowed range [1, 2^32)", num_clusters);
   }
-  std::vector<Cluster> clusters(static_cast<size_t>(num_clusters));
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (!std::isfinite(values[i])) fail("confidence", "value {} is {}, not finite", i, values[i]);
+  for (size_t i = 0; i < cluster.size(); ++i) {
     if (cluster[i] < 0 || cluster[i] >= num_clusters) {
       fail("confidence", "value {} is in cluster {}; allowed range [0, {})", i, cluster[i],
            num_clusters);
     }
+  }
+}
+
+void check_resampling(double level, int64_t num_resamples) {
+  if (!(level > 0.0 && level < 1.0)) {
+    fail("confidence", "level is {}; allowed range (0, 1), e.g. 0.95", level);
+  }
+  if (num_resamples < 1) {
+    fail("confidence", "num_resamples is {}; allowed are 1 or more", num_resamples);
+  }
+}
+
+// Clusters that have members; the others cannot be drawn.
+std::vector<Cluster> collect_clusters(std::span<const double> values,
+                                      std::span<const int64_t> cluster, int64_t num_clusters) {
+  check_clusters(cluster, num_clusters);
+  std::vector<Cluster> clusters(static_cast<size_t>(num_clusters));
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) fail("confidence", "value {} is {}, not finite", i, values[i]);
     Cluster& own = clusters[static_cast<size_t>(cluster[i])];
     own.sum += values[i];
     ++own.num_members;
@@ -36,15 +52,20 @@ std::vector<Cluster> collect_clusters(std::span<const double> values,
   return clusters;
 }
 
-// Mean over the members of as many clusters as there are, drawn with replacement.
-double resampled_mean(std::span<const Cluster> clusters, uint64_t seed, uint64_t resample) {
-  PhiloxStream stream(seed, DrawPurpose::bootstrap, 0, resample, 0);
-  const auto num_clusters = static_cast<uint32_t>(clusters.size());
+// As many clusters as there are, drawn with replacement.
+std::vector<uint32_t> draw_clusters(size_t num_clusters, uint64_t seed, int64_t resample) {
+  PhiloxStream stream(seed, DrawPurpose::bootstrap, 0, static_cast<uint64_t>(resample), 0);
+  std::vector<uint32_t> drawn(num_clusters);
+  for (uint32_t& c : drawn) c = stream.next_below(static_cast<uint32_t>(num_clusters));
+  return drawn;
+}
+
+// Mean over the members of the clusters drawn.
+double resampled_mean(std::span<const Cluster> clusters, uint64_t seed, int64_t resample) {
   Cluster drawn;
-  for (uint32_t i = 0; i < num_clusters; ++i) {
-    const Cluster& c = clusters[stream.next_below(num_clusters)];
-    drawn.sum += c.sum;
-    drawn.num_members += c.num_members;
+  for (const uint32_t c : draw_clusters(clusters.size(), seed, resample)) {
+    drawn.sum += clusters[c].sum;
+    drawn.num_members += clusters[c].num_members;
   }
   return drawn.sum / static_cast<double>(drawn.num_members);
 }
@@ -57,6 +78,12 @@ double quantile_of_sorted(std::span<const double> sorted, double fraction) {
   return std::lerp(sorted[below], sorted[above], position - static_cast<double>(below));
 }
 
+Interval percentile_interval(std::vector<double> values, double level) {
+  std::sort(values.begin(), values.end());
+  const double tail = (1.0 - level) / 2.0;
+  return {quantile_of_sorted(values, tail), quantile_of_sorted(values, 1.0 - tail)};
+}
+
 }  // namespace
 
 MeanEstimate bootstrap_mean(std::span<const double> values, std::span<const int64_t> cluster,
@@ -67,12 +94,7 @@ MeanEstimate bootstrap_mean(std::span<const double> values, std::span<const int6
     fail("confidence", "{} values but {} cluster numbers; expected one for each value",
          values.size(), cluster.size());
   }
-  if (!(level > 0.0 && level < 1.0)) {
-    fail("confidence", "level is {}; allowed range (0, 1), e.g. 0.95", level);
-  }
-  if (num_resamples < 1) {
-    fail("confidence", "num_resamples is {}; allowed are 1 or more", num_resamples);
-  }
+  check_resampling(level, num_resamples);
   const std::vector<Cluster> clusters = collect_clusters(values, cluster, num_clusters);
   Cluster all;
   for (const Cluster& c : clusters) {
@@ -84,11 +106,39 @@ MeanEstimate bootstrap_mean(std::span<const double> values, std::span<const int6
   if (clusters.size() < 2) return estimate;
   std::vector<double> means;
   for (int64_t i = 0; i < num_resamples; ++i) {
-    means.push_back(resampled_mean(clusters, seed, static_cast<uint64_t>(i)));
+    means.push_back(resampled_mean(clusters, seed, i));
   }
-  std::sort(means.begin(), means.end());
-  const double tail = (1.0 - level) / 2.0;
-  estimate.interval = {quantile_of_sorted(means, tail), quantile_of_sorted(means, 1.0 - tail)};
+  estimate.interval = percentile_interval(std::move(means), level);
+  return estimate;
+}
+
+Estimate bootstrap_statistic(const Statistic& statistic, std::span<const int64_t> cluster,
+                             int64_t num_clusters, double level, int64_t num_resamples,
+                             uint64_t seed) {
+  check_resampling(level, num_resamples);
+  check_clusters(cluster, num_clusters);
+  std::vector<std::vector<int64_t>> clusters(static_cast<size_t>(num_clusters));
+  std::vector<int64_t> members(cluster.size());
+  for (size_t i = 0; i < cluster.size(); ++i) {
+    members[i] = static_cast<int64_t>(i);
+    clusters[static_cast<size_t>(cluster[i])].push_back(members[i]);
+  }
+  std::erase_if(clusters, [](const std::vector<int64_t>& c) { return c.empty(); });
+
+  Estimate estimate{statistic(members), {}};
+  if (clusters.size() < 2 || !estimate.value) return estimate;
+  std::vector<double> values;
+  for (int64_t i = 0; i < num_resamples; ++i) {
+    members.clear();
+    for (const uint32_t c : draw_clusters(clusters.size(), seed, i)) {
+      members.insert(members.end(), clusters[c].begin(), clusters[c].end());
+    }
+    if (const std::optional<double> value = statistic(members)) values.push_back(*value);
+  }
+  const auto num_undefined = num_resamples - static_cast<int64_t>(values.size());
+  if (10 * num_undefined < num_resamples) {
+    estimate.interval = percentile_interval(std::move(values), level);
+  }
   return estimate;
 }
 

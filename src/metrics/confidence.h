@@ -1,6 +1,7 @@
-// Confidence intervals of means over songs.
+// Confidence intervals of means and other statistics over songs.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -34,5 +35,24 @@ struct MeanEstimate {
 MeanEstimate bootstrap_mean(std::span<const double> values, std::span<const int64_t> cluster,
                             int64_t num_clusters, double level, int64_t num_resamples,
                             uint64_t seed);
+
+// A statistic of the members with these numbers, which may repeat; empty where it is undefined.
+using Statistic = std::function<std::optional<double>(std::span<const int64_t> members)>;
+
+struct Estimate {
+  std::optional<double> value;  // of all members once
+  // Empty below two clusters, and where one resample in ten or more leaves the statistic undefined.
+  std::optional<Interval> interval;
+};
+
+// Any statistic with a percentile bootstrap interval that resamples whole clusters (songs), all
+// members of a cluster together. Resamples in which it is undefined are left out.
+//
+// Shapes: cluster [n], the cluster of each of the members [0, n), entries in [0, num_clusters).
+// Range:  level in (0, 1), e.g. 0.95.
+// Random: decided by seed; the same resamples as bootstrap_mean's.
+Estimate bootstrap_statistic(const Statistic& statistic, std::span<const int64_t> cluster,
+                             int64_t num_clusters, double level, int64_t num_resamples,
+                             uint64_t seed);
 
 }  // namespace cocola

@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "base/error.h"
@@ -121,6 +124,69 @@ TEST(BootstrapMean, RefusesBadInput) {
   EXPECT_THROW(bootstrap_mean(values, cluster, 2, 0.95, 0, 1), Error);
   const std::vector<double> not_a_number = {1.0, std::numeric_limits<double>::quiet_NaN()};
   EXPECT_THROW(bootstrap_mean(not_a_number, cluster, 2, 0.95, 10, 1), Error);
+}
+
+TEST(BootstrapStatistic, OfTheMeanIsTheBootstrapOfTheMean) {
+  const std::vector<double> values = {1.0, 2.0, 4.0, 9.0, 3.0, 5.0};
+  const std::vector<int64_t> cluster = {0, 0, 3, 1, 3, 3};
+  const Statistic mean = [&](std::span<const int64_t> members) -> std::optional<double> {
+    double sum = 0.0;
+    for (const int64_t m : members) sum += values[static_cast<size_t>(m)];
+    return sum / static_cast<double>(members.size());
+  };
+  const MeanEstimate plain = bootstrap_mean(values, cluster, 4, 0.9, 500, 3);
+  const Estimate general = bootstrap_statistic(mean, cluster, 4, 0.9, 500, 3);
+  EXPECT_NEAR(*general.value, plain.value, 1e-12);
+  EXPECT_NEAR(general.interval->low, plain.interval->low, 1e-12);
+  EXPECT_NEAR(general.interval->high, plain.interval->high, 1e-12);
+}
+
+TEST(BootstrapStatistic, MembersOfAClusterAreDrawnTogether) {
+  const std::vector<int64_t> cluster = {0, 1, 0, 1, 2};
+  const Statistic check = [&](std::span<const int64_t> members) -> std::optional<double> {
+    EXPECT_EQ(std::count(members.begin(), members.end(), 0),
+              std::count(members.begin(), members.end(), 2));
+    EXPECT_EQ(std::count(members.begin(), members.end(), 1),
+              std::count(members.begin(), members.end(), 3));
+    return 1.0;
+  };
+  EXPECT_TRUE(bootstrap_statistic(check, cluster, 3, 0.95, 100, 1).interval.has_value());
+}
+
+TEST(BootstrapStatistic, UndefinedResamplesAreLeftOutAndManyLeaveNoInterval) {
+  std::vector<int64_t> cluster = one_cluster_each(3);
+  // Undefined unless all members differ: 2 of 9 resamples of three are.
+  const Statistic all_differ = [](std::span<const int64_t> members) -> std::optional<double> {
+    const std::set<int64_t> distinct(members.begin(), members.end());
+    if (distinct.size() < members.size()) return std::nullopt;
+    return 1.0;
+  };
+  const Estimate rare = bootstrap_statistic(all_differ, cluster, 3, 0.95, 200, 1);
+  EXPECT_EQ(rare.value, 1.0);
+  EXPECT_FALSE(rare.interval.has_value());
+  // Undefined where all members are one: a 125th of resamples of four.
+  cluster = one_cluster_each(4);
+  const Statistic some_differ = [](std::span<const int64_t> members) -> std::optional<double> {
+    const std::set<int64_t> distinct(members.begin(), members.end());
+    if (distinct.size() < 2) return std::nullopt;
+    return static_cast<double>(distinct.size());
+  };
+  const Estimate usual = bootstrap_statistic(some_differ, cluster, 4, 0.98, 2000, 1);
+  ASSERT_TRUE(usual.interval.has_value());
+  EXPECT_EQ(usual.interval->low, 2.0);
+}
+
+TEST(BootstrapStatistic, OneClusterOrAnUndefinedValueHasNoInterval) {
+  const Statistic size = [](std::span<const int64_t> members) -> std::optional<double> {
+    if (members.empty()) return std::nullopt;
+    return static_cast<double>(members.size());
+  };
+  const std::vector<int64_t> one = {2, 2};
+  EXPECT_EQ(bootstrap_statistic(size, one, 3, 0.95, 10, 1).value, 2.0);
+  EXPECT_FALSE(bootstrap_statistic(size, one, 3, 0.95, 10, 1).interval.has_value());
+  EXPECT_FALSE(bootstrap_statistic(size, {}, 1, 0.95, 10, 1).value.has_value());
+  EXPECT_THROW(bootstrap_statistic(size, one, 2, 0.95, 10, 1), Error);
+  EXPECT_THROW(bootstrap_statistic(size, one, 3, 1.5, 10, 1), Error);
 }
 
 }  // namespace

@@ -1,0 +1,125 @@
+#include <ATen/Parallel.h>
+
+#include <charconv>
+#include <cstdio>
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/process.h"
+#include "config/command_line.h"
+#include "eval/commands.h"
+#include "eval/response.h"
+#include "eval/unseen_songs.h"
+
+namespace cocola {
+namespace {
+
+int64_t parse_windows(const std::string& text) {
+  constexpr int64_t kMost = 1'000'000;
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 2 || value > kMost) {
+    fail_usage("--windows", "'{}' is no whole number in [2, {}]", text, kMost);
+  }
+  return value;
+}
+
+OrderedJson to_json(const MeanEstimate& mean) {
+  const auto& interval = mean.interval;
+  return {{"value", mean.value},
+          {"low", interval ? OrderedJson(interval->low) : OrderedJson(nullptr)},
+          {"high", interval ? OrderedJson(interval->high) : OrderedJson(nullptr)}};
+}
+
+OrderedJson to_json(const DamageResponse& response) {
+  OrderedJson rows = OrderedJson::array();
+  for (const ResponseRow& row : response.rows) {
+    rows.push_back({{"strength", row.strength},
+                    {"score", to_json(row.score)},
+                    {"change", to_json(row.change)}});
+  }
+  return {{"unit", response.kind->unit},
+          {"rows", rows},
+          {"trend", response.trend ? OrderedJson(*response.trend) : OrderedJson(nullptr)},
+          {"falls", response.falls}};
+}
+
+std::string cell(const MeanEstimate& mean) {
+  if (!mean.interval) return fmt::format("{:9.4f} [-]", mean.value);
+  return fmt::format("{:9.4f} [{:.4f}, {:.4f}]", mean.value, mean.interval->low,
+                     mean.interval->high);
+}
+
+void print_mode(const ModeResponse& mode) {
+  fmt::print("\n{}\n{:<14}{:>20}  {:<30}{}\n", mode.mode, "damage", "strength", "mean score",
+             "change");
+  for (const DamageResponse& damage : mode.damages) {
+    for (const ResponseRow& row : damage.rows) {
+      fmt::print("{:<14}{:>20}  {:<30}{}\n", damage.kind->name,
+                 fmt::format("{:g} {}", row.strength, damage.kind->unit), cell(row.score),
+                 row.strength > 0.0 ? cell(row.change) : "");
+    }
+  }
+  fmt::print("\nDoes the {} score fall as damage grows (Spearman's correlation)?\n", mode.mode);
+  for (const DamageResponse& damage : mode.damages) {
+    fmt::print("{:<14}{:<5}{}\n", damage.kind->name, damage.falls ? "yes" : "no",
+               damage.trend ? fmt::format("{:.2f}", *damage.trend) : "does not change");
+  }
+}
+
+void print_report(const RunConfig& config, const ResponseReport& report, const DataOrigin& origin) {
+  fmt::print("Response to damage on split {} ({} windows of {} songs), 95 % intervals over songs\n",
+             config.evaluation.split, report.num_windows, report.num_songs);
+  fmt::print("{}\n", describe(origin));
+  for (const ModeResponse& mode : report.modes) print_mode(mode);
+  if (report.num_songs < kFewClusters) {
+    fmt::print("\nFewer than {} songs: intervals over songs are too narrow.\n", kFewClusters);
+  }
+}
+
+}  // namespace
+
+int response_command(int argc, char** argv) {
+  std::string num_windows = "128";
+  CommandLineSpec spec;
+  spec.program = "cocola_eval response";
+  spec.summary = "Measures how the score answers to damage of one side of a pair.";
+  spec.takes_json = spec.takes_model = true;
+  spec.own = {{"windows", "N", "measure at most N windows (default: 128)", &num_windows}};
+  CommandLine line;
+  if (!parse_command_line(spec, argc, argv, line)) return kExitDone;
+  const int64_t most_windows = parse_windows(num_windows);
+  const RunConfig& config = line.config;
+  const std::string path =
+      line.model.empty()
+          ? (std::filesystem::path("runs") / config.experiment / "model.safetensors").string()
+          : line.model;
+  at::set_num_threads(available_cores());
+
+  const TrainedModel model = open_model(path);
+  const std::string& split = config.evaluation.split;
+  const ShardSet shards(config.data.shards, split, true);
+  const DataOrigin origin = check_unseen(model.card, path, shards, config.data.shards, split);
+  const ResponseReport report = measure_response(model, shards, config, most_windows);
+  if (!line.json) {
+    print_report(config, report, origin);
+    return kExitDone;
+  }
+  OrderedJson modes = OrderedJson::object();
+  for (const ModeResponse& mode : report.modes) {
+    for (const DamageResponse& damage : mode.damages) {
+      modes[mode.mode][std::string(damage.kind->name)] = to_json(damage);
+    }
+  }
+  const OrderedJson json = {{"split", split},
+                            {"songs", report.num_songs},
+                            {"windows", report.num_windows},
+                            {"modes", modes},
+                            {"model", path},
+                            {"model_digest", model.digest}};
+  fmt::print("{}\n", json.dump(2, ' ', false, OrderedJson::error_handler_t::replace));
+  return kExitDone;
+}
+
+}  // namespace cocola
