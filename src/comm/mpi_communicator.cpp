@@ -2,11 +2,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <mpi.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstring>
 #include <exception>
@@ -18,6 +16,7 @@
 #include "base/error.h"
 #include "base/process.h"
 #include "comm/backends.h"
+#include "comm/mpi_runtime.h"
 
 namespace cocola {
 namespace {
@@ -26,48 +25,6 @@ using Clock = std::chrono::steady_clock;
 
 // Payloads travel in pieces of this size: MPI counts are int, and the scratch space stays small.
 constexpr int64_t kPieceBytes = int64_t{8} << 20;
-
-void check(int status, const char* operation) {
-  if (status == MPI_SUCCESS) return;
-  std::array<char, MPI_MAX_ERROR_STRING> text{};
-  int length = 0;
-  MPI_Error_string(status, text.data(), &length);
-  fail("comm", "{}: MPI says: {}", operation, text.data());
-}
-
-// Initialises MPI unless the program did; returns whether it was done here.
-bool start_mpi() {
-  int initialised = 0, finalised = 0, provided = 0;
-  MPI_Initialized(&initialised);
-  MPI_Finalized(&finalised);
-  if (finalised) fail("comm", "MPI was already finalised; a process opens its world once");
-  if (initialised) return false;
-  check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
-  if (provided < MPI_THREAD_FUNNELED) {
-    fail("comm", "MPI offers thread level {}, MPI_THREAD_FUNNELED ({}) is needed", provided,
-         static_cast<int>(MPI_THREAD_FUNNELED));
-  }
-  check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
-  return true;
-}
-
-// Waits a little longer each time: ranks that share a core must not spin at each other's expense.
-class Backoff {
- public:
-  void pause() {
-    if (++attempt_ <= kYields) {
-      sched_yield();
-    } else {
-      std::this_thread::sleep_for(
-          std::min(std::chrono::microseconds(10 * (attempt_ - kYields)), kLongest));
-    }
-  }
-
- private:
-  static constexpr int64_t kYields = 1000;  // one to two milliseconds
-  static constexpr std::chrono::microseconds kLongest{200};
-  int64_t attempt_ = 0;
-};
 
 // What a rank is about to do. Ranks exchange it before the payload moves, so that every
 // disagreement is an error in words and every wait for a late rank names that rank.
@@ -88,6 +45,14 @@ struct Call {
   }
 };
 
+// What MPI may read and write until a collective has ended. One that failed never ends: this is
+// then left to MPI for ever.
+struct InFlight {
+  Call mine;
+  std::vector<Call> theirs;
+  std::vector<at::Tensor> tensors;
+};
+
 std::byte* bytes_of(const at::Tensor& tensor) {
   return static_cast<std::byte*>(tensor.mutable_data_ptr());
 }
@@ -97,9 +62,9 @@ class MpiCommunicator final : public Communicator {
  public:
   MpiCommunicator(const CommConfig& config, const LaunchEnvironment& launch)
       : timeout_seconds_(config.timeout_seconds), owns_mpi_(start_mpi()) {
-    check(MPI_Comm_dup(MPI_COMM_WORLD, &comm_), "MPI_Comm_dup");
-    check(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");
-    check(MPI_Comm_size(comm_, &world_size_), "MPI_Comm_size");
+    check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &comm_), "MPI_Comm_dup");
+    check_mpi(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");
+    check_mpi(MPI_Comm_size(comm_, &world_size_), "MPI_Comm_size");
     if (launch.claimed_world_size > 0 && launch.claimed_world_size != world_size_) {
       fail("comm",
            "{} says {} ranks, but MPI sees a world of {}: the launcher and this MPI do not know "
@@ -107,18 +72,18 @@ class MpiCommunicator final : public Communicator {
            launch.claimed_by, launch.claimed_world_size, world_size_);
     }
     find_local_rank();
-    theirs_.resize(static_cast<size_t>(world_size_));
+    in_flight_->theirs.resize(static_cast<size_t>(world_size_));
     hosts_ = gather_texts(*this, host_name());
   }
 
   ~MpiCommunicator() override {
     // While an exception leaves this rank the others wait elsewhere: finalising would wait for them
     // for ever. The program aborts the world instead.
-    if (!usable_ || std::uncaught_exceptions() > exceptions_at_start_) return;
+    if (!usable_ || std::uncaught_exceptions() > exceptions_at_start_) return abandon();
     try {
       barrier();
     } catch (const Error&) {
-      return;
+      return abandon();
     }
     MPI_Comm_free(&comm_);
     if (owns_mpi_) MPI_Finalize();
@@ -160,8 +125,8 @@ class MpiCommunicator final : public Communicator {
     for (int64_t offset = 0; offset < num_bytes; offset += kPieceBytes) {
       const int count = static_cast<int>(std::min(kPieceBytes, num_bytes - offset));
       MPI_Request request = MPI_REQUEST_NULL;
-      check(MPI_Ibcast(bytes_of(tensor) + offset, count, MPI_BYTE, 0, comm_, &request),
-            "MPI_Ibcast");
+      check_mpi(MPI_Ibcast(bytes_of(tensor) + offset, count, MPI_BYTE, 0, comm_, &request),
+                "MPI_Ibcast");
       wait_for_payload(request, "broadcast");
     }
     end();
@@ -181,11 +146,11 @@ class MpiCommunicator final : public Communicator {
  private:
   void find_local_rank() {
     MPI_Comm host = MPI_COMM_NULL;
-    check(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &host),
-          "MPI_Comm_split_type");
-    check(MPI_Comm_rank(host, &local_rank_), "MPI_Comm_rank");
-    check(MPI_Comm_size(host, &local_size_), "MPI_Comm_size");
-    check(MPI_Comm_free(&host), "MPI_Comm_free");
+    check_mpi(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &host),
+              "MPI_Comm_split_type");
+    check_mpi(MPI_Comm_rank(host, &local_rank_), "MPI_Comm_rank");
+    check_mpi(MPI_Comm_size(host, &local_size_), "MPI_Comm_size");
+    check_mpi(MPI_Comm_free(&host), "MPI_Comm_free");
   }
 
   template <typename... Args>
@@ -201,9 +166,9 @@ class MpiCommunicator final : public Communicator {
     Backoff backoff;
     for (;;) {
       int done = 0;
-      check(MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done,
-                        MPI_STATUSES_IGNORE),
-            operation);
+      check_mpi(MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done,
+                            MPI_STATUSES_IGNORE),
+                operation);
       if (done) return true;
       if (Clock::now() > deadline) return false;
       backoff.pause();
@@ -215,39 +180,43 @@ class MpiCommunicator final : public Communicator {
   void begin(const Call& call, std::vector<at::Tensor> tensors = {}) {
     if (!usable_) give_up(call.operation, "an earlier collective failed; the world is unusable");
     usable_ = false;
-    in_flight_ = std::move(tensors);
+    in_flight_->tensors = std::move(tensors);
     agree(call);
   }
   void end() {
-    in_flight_.clear();
+    in_flight_->tensors.clear();
     usable_ = true;
   }
 
+  void abandon() { static_cast<void>(in_flight_.release()); }
+
   // Tells every rank what this one is about to do and waits until all say the same.
   void agree(const Call& call) {
-    mine_ = call;
+    in_flight_->mine = call;
     requests_.clear();
     for (int r = 0; r < world_size_; ++r) {
       if (r == rank_) continue;
       requests_.push_back(MPI_REQUEST_NULL);
-      check(MPI_Irecv(&theirs_[static_cast<size_t>(r)], sizeof(Call), MPI_BYTE, r, 0, comm_,
-                      &requests_.back()),
-            "MPI_Irecv");
+      check_mpi(MPI_Irecv(&in_flight_->theirs[static_cast<size_t>(r)], sizeof(Call), MPI_BYTE, r, 0,
+                          comm_, &requests_.back()),
+                "MPI_Irecv");
     }
     for (int r = 0; r < world_size_; ++r) {
       if (r == rank_) continue;
       requests_.push_back(MPI_REQUEST_NULL);
-      check(MPI_Isend(&mine_, sizeof(Call), MPI_BYTE, r, 0, comm_, &requests_.back()), "MPI_Isend");
+      check_mpi(
+          MPI_Isend(&in_flight_->mine, sizeof(Call), MPI_BYTE, r, 0, comm_, &requests_.back()),
+          "MPI_Isend");
     }
     if (!complete(requests_, call.operation)) {
       give_up(call.operation, "rank {} did not call it within {:g} s: it hangs or has ended",
               fmt::join(late_ranks(), ", rank "), timeout_seconds_);
     }
     for (int r = 0; r < world_size_; ++r) {
-      const Call& other = theirs_[static_cast<size_t>(r)];
-      if (r != rank_ && std::memcmp(&other, &mine_, sizeof(Call)) != 0) {
+      const Call& other = in_flight_->theirs[static_cast<size_t>(r)];
+      if (r != rank_ && std::memcmp(&other, &in_flight_->mine, sizeof(Call)) != 0) {
         give_up(call.operation, "this rank calls {}, rank {} calls {}; all must do the same",
-                mine_.describe(), r, other.describe());
+                in_flight_->mine.describe(), r, other.describe());
       }
     }
   }
@@ -277,15 +246,15 @@ class MpiCommunicator final : public Communicator {
   void gather_piece(const std::byte* local, std::byte* result, int64_t stride, int64_t num_bytes) {
     const int count = static_cast<int>(num_bytes);
     MPI_Datatype piece = MPI_DATATYPE_NULL, strided = MPI_DATATYPE_NULL;
-    check(MPI_Type_contiguous(count, MPI_BYTE, &piece), "MPI_Type_contiguous");
-    check(MPI_Type_create_resized(piece, 0, stride, &strided), "MPI_Type_create_resized");
-    check(MPI_Type_commit(&strided), "MPI_Type_commit");
+    check_mpi(MPI_Type_contiguous(count, MPI_BYTE, &piece), "MPI_Type_contiguous");
+    check_mpi(MPI_Type_create_resized(piece, 0, stride, &strided), "MPI_Type_create_resized");
+    check_mpi(MPI_Type_commit(&strided), "MPI_Type_commit");
     MPI_Request request = MPI_REQUEST_NULL;
-    check(MPI_Iallgather(local, count, MPI_BYTE, result, 1, strided, comm_, &request),
-          "MPI_Iallgather");
+    check_mpi(MPI_Iallgather(local, count, MPI_BYTE, result, 1, strided, comm_, &request),
+              "MPI_Iallgather");
     // MPI keeps the types until the request is done.
-    check(MPI_Type_free(&piece), "MPI_Type_free");
-    check(MPI_Type_free(&strided), "MPI_Type_free");
+    check_mpi(MPI_Type_free(&piece), "MPI_Type_free");
+    check_mpi(MPI_Type_free(&strided), "MPI_Type_free");
     wait_for_payload(request, "all_gather");
   }
 
@@ -305,20 +274,21 @@ class MpiCommunicator final : public Communicator {
       mine_starts.push_back(static_cast<int>(r * num_mine * element_bytes));
     }
     const at::Tensor blocks = at::empty({world_size_, num_mine}, piece.options());
-    in_flight_.push_back(blocks);
+    in_flight_->tensors.push_back(blocks);
     MPI_Request request = MPI_REQUEST_NULL;
-    check(MPI_Ialltoallv(bytes_of(piece), counts.data(), starts.data(), MPI_BYTE, bytes_of(blocks),
-                         mine_count.data(), mine_starts.data(), MPI_BYTE, comm_, &request),
-          "MPI_Ialltoallv");
+    check_mpi(
+        MPI_Ialltoallv(bytes_of(piece), counts.data(), starts.data(), MPI_BYTE, bytes_of(blocks),
+                       mine_count.data(), mine_starts.data(), MPI_BYTE, comm_, &request),
+        "MPI_Ialltoallv");
     wait_for_payload(request, "all_reduce_sum");
     for (int64_t distance = 1; distance < world_size_; distance *= 2) {
       for (int64_t r = 0; r + distance < world_size_; r += 2 * distance) {
         blocks.select(0, r).add_(blocks.select(0, r + distance));
       }
     }
-    check(MPI_Iallgatherv(bytes_of(blocks), mine_count[0], MPI_BYTE, bytes_of(piece), counts.data(),
-                          starts.data(), MPI_BYTE, comm_, &request),
-          "MPI_Iallgatherv");
+    check_mpi(MPI_Iallgatherv(bytes_of(blocks), mine_count[0], MPI_BYTE, bytes_of(piece),
+                              counts.data(), starts.data(), MPI_BYTE, comm_, &request),
+              "MPI_Iallgatherv");
     wait_for_payload(request, "all_reduce_sum");
   }
 
@@ -328,11 +298,9 @@ class MpiCommunicator final : public Communicator {
   int exceptions_at_start_ = std::uncaught_exceptions();
   MPI_Comm comm_ = MPI_COMM_NULL;
   int rank_ = 0, world_size_ = 1, local_rank_ = 0, local_size_ = 1;
-  Call mine_;
-  std::vector<Call> theirs_;
+  std::unique_ptr<InFlight> in_flight_ = std::make_unique<InFlight>();
   std::vector<std::string> hosts_;  // of all ranks
   std::vector<MPI_Request> requests_;
-  std::vector<at::Tensor> in_flight_;
 };
 
 }  // namespace
