@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kWidth = 760, kHeight = 460;
 constexpr double kLeft = 64, kRight = 596, kTop = 66, kBottom = 402;
-constexpr double kNumSteps = 40;
+constexpr int kNumSteps = 40;
 
 // Colours that differ in lightness too, for those who see hues less well.
 constexpr const char* kStyle = R"(
@@ -23,8 +23,7 @@ constexpr const char* kStyle = R"(
   .chance { fill: none; stroke: #57606a; stroke-width: 1.5; stroke-dasharray: 2 4 }
   .s0 { stroke: #0a58ca; stroke-width: 3 } .s1 { stroke: #bc4c00 } .s2 { stroke: #1a7f37 }
   .s3 { stroke: #8250df } .band { fill: #0a58ca; fill-opacity: 0.18; stroke: none }
-  .s1, .s2, .s3 { stroke-dasharray: none } .s2 { stroke-dasharray: 9 4 }
-  .s3 { stroke-dasharray: 9 4 2 4 }
+  .s2 { stroke-dasharray: 9 4 } .s3 { stroke-dasharray: 9 4 2 4 }
   @media (prefers-color-scheme: dark) {
     text { fill: #e6edf3 } .back { fill: #0d1117 } .quiet { fill: #9198a1 }
     .grid { stroke: #30363d } .axis { stroke: #9198a1 } .chance { stroke: #9198a1 }
@@ -173,10 +172,9 @@ std::string legend(const AccuracyChart& chart) {
 
 std::vector<int64_t> chart_candidates(int64_t most) {
   std::vector<int64_t> numbers;
-  for (int64_t i = 0; i <= static_cast<int64_t>(kNumSteps); ++i) {
-    const double exact =
-        2 * std::pow(static_cast<double>(most) / 2.0, static_cast<double>(i) / kNumSteps);
-    const auto k = static_cast<int64_t>(std::llround(exact));
+  for (int step = 0; step <= kNumSteps; ++step) {
+    const double share = static_cast<double>(step) / kNumSteps;
+    const auto k = std::llround(2 * std::pow(static_cast<double>(most) / 2, share));
     if (numbers.empty() || k > numbers.back()) numbers.push_back(k);
   }
   return numbers;

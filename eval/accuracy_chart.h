@@ -13,13 +13,13 @@ struct ChartPoint {
 };
 
 struct ChartCurve {
-  std::string name;                // any text
+  std::string name;                // UTF-8
   std::vector<ChartPoint> points;  // K ascends
   bool has_band = false;
 };
 
 struct AccuracyChart {
-  std::string title, subtitle;     // any text
+  std::string title, subtitle;     // UTF-8
   int64_t most_candidates = 2;     // K at the right edge; at least 2
   std::vector<ChartCurve> curves;  // at most kMostCurves; the first is drawn strongest
 };

@@ -132,10 +132,7 @@ int accuracy_command(int argc, char** argv) {
                                           : "";
   const AccuracyTables tables = measure_accuracy(*model.model, shards, config);
 
-  if (!extras.svg.empty()) {
-    write_file_atomically(
-        extras.svg, to_svg(tables, fmt::format("Accuracy at K: {}", config.experiment), config));
-  }
+  if (!extras.svg.empty()) write_file_atomically(extras.svg, to_svg(tables, config));
   const std::vector<ComparedRow> published = compare(published_model, tables, config);
   if (line.json) {
     OrderedJson json = document(config, tables, origin, model, path);

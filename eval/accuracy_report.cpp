@@ -52,7 +52,9 @@ OrderedJson to_json(const AccuracyTables& tables) {
   }
   OrderedJson& datasets = json["datasets"] = OrderedJson::object();
   for (const auto& [name, measured] : tables.datasets) {
-    datasets[name] = {{"windows", measured.standings.size()}, {"k", to_json(measured.rows)}};
+    datasets[name] = {{"songs", measured.num_songs()},
+                      {"windows", measured.standings.size()},
+                      {"k", to_json(measured.rows)}};
   }
   OrderedJson& instruments = json["instruments"] = OrderedJson::array();
   for (const auto& [pair, row] : tables.instruments) {
@@ -109,10 +111,16 @@ std::string datasets_to_text(const AccuracyTables& tables) {
   std::string text = "\nBy data set, each among its own windows\n" +
                      fmt::format(kLine, "data set", "songs", "windows", "K", "trained", "chance");
   for (const auto& [name, measured] : tables.datasets) {
+    const auto line = [&, &name = name, &measured = measured](const std::string& k,
+                                                              const std::string& trained,
+                                                              const std::string& chance) {
+      return fmt::format(kLine, printable(name), measured.num_songs(), measured.standings.size(), k,
+                         trained, chance);
+    };
     for (const auto& [k, accuracy] : measured.rows) {
-      text += fmt::format(kLine, printable(name), accuracy.num_clusters, measured.standings.size(),
-                          k, cell(accuracy), percent(1.0 / static_cast<double>(k)));
+      text += line(std::to_string(k), cell(accuracy), percent(1.0 / static_cast<double>(k)));
     }
+    if (measured.rows.empty()) text += line("-", "too few windows", "");
   }
   return text;
 }
@@ -131,10 +139,10 @@ std::string instruments_to_text(const AccuracyTables& tables) {
   return text;
 }
 
-std::string to_svg(const AccuracyTables& tables, const std::string& title,
-                   const RunConfig& config) {
+std::string to_svg(const AccuracyTables& tables, const RunConfig& config) {
+  constexpr size_t kLongestName = 60;  // that fits on the page
   AccuracyChart chart{
-      .title = title,
+      .title = "Accuracy at K: " + config.experiment.substr(0, kLongestName),
       .subtitle = fmt::format("split {}: {} songs, {} windows", config.evaluation.split,
                               tables.num_songs, tables.num_windows),
       .most_candidates = tables.num_windows,

@@ -19,7 +19,7 @@ std::string to_text(const AccuracyTables& tables);
 std::string datasets_to_text(const AccuracyTables& tables);
 std::string instruments_to_text(const AccuracyTables& tables);
 
-// The picture of all curves. title: any text.
-std::string to_svg(const AccuracyTables& tables, const std::string& title, const RunConfig& config);
+// The picture of all curves.
+std::string to_svg(const AccuracyTables& tables, const RunConfig& config);
 
 }  // namespace cocola

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -144,6 +145,10 @@ PairReader open_reader(const ShardSet& shards, const RunConfig& config,
 
 }  // namespace
 
+int64_t SimilarityAccuracy::num_songs() const {
+  return static_cast<int64_t>(std::set<int64_t>(songs.begin(), songs.end()).size());
+}
+
 double SimilarityAccuracy::at(int64_t k) const {
   const std::vector<double> values = expected_accuracy(standings, k);
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -208,7 +213,7 @@ AccuracyTables measure_accuracy(const CocolaModel& model, const ShardSet& shards
   tables.onsets = over.measure(correlated(envelopes->onsets), over.songs);
   tables.datasets = over.measure_datasets(embeddings[0], model);
   tables.instruments = over.measure_instruments(tables.trained);
-  tables.num_songs = tables.trained.rows.front().accuracy.num_clusters;
+  tables.num_songs = tables.trained.num_songs();
   tables.num_windows = n;
   return tables;
 }

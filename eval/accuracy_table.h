@@ -28,6 +28,7 @@ struct SimilarityAccuracy {
   std::vector<Standing> standings;  // [n]
   std::vector<int64_t> songs;       // [n] index over the split
 
+  int64_t num_songs() const;
   // Requires: k in [2, n].
   double at(int64_t k) const;
   MeanEstimate estimate_at(int64_t k, uint64_t seed) const;
