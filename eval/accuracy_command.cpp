@@ -145,7 +145,8 @@ int accuracy_command(int argc, char** argv) {
   fmt::print("{}", published_tables(published));
   if (published_model.empty()) {
     fmt::print(
-        "\nThis model is in no row: its training data, features or similarity are others.\n");
+        "\nThis model is in no row: its training data, features or similarity are others, or its "
+        "file does not name them.\n");
   }
   return kExitDone;
 }
