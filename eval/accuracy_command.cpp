@@ -3,11 +3,14 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "base/process.h"
 #include "config/command_line.h"
+#include "config/config_file.h"
+#include "eval/accuracy_published.h"
+#include "eval/accuracy_report.h"
 #include "eval/accuracy_table.h"
 #include "eval/commands.h"
 #include "eval/trained_model.h"
@@ -30,54 +33,86 @@ void check_model(const TrainedModel& loaded, const RunConfig& config, const std:
   }
 }
 
-OrderedJson to_json(const std::vector<AccuracyRow>& table) {
-  OrderedJson json = OrderedJson::object();
-  for (const AccuracyRow& row : table) {
-    const auto bound = [&](double Interval::*end) {
-      const auto& interval = row.accuracy.interval;
-      return interval ? OrderedJson((*interval).*end) : OrderedJson(nullptr);
-    };
-    json[std::to_string(row.k)] = {{"accuracy", row.accuracy.value},
-                                   {"low", bound(&Interval::low)},
-                                   {"high", bound(&Interval::high)}};
+// What is asked for beside the table.
+struct Extras {
+  std::string by, svg;
+  bool tables = false;
+
+  // Before any work: a word nobody knows, and a place that cannot be written to.
+  void check() const {
+    if (!by.empty() && by != "dataset" && by != "instruments") {
+      fail_usage("cocola_eval", "--by '{}': allowed are dataset and instruments", by);
+    }
+    if (!svg.empty()) const PendingFile probe(svg);
   }
-  return json;
+};
+
+CommandLineSpec spec_for(Extras& extras) {
+  CommandLineSpec spec;
+  spec.program = "cocola_eval accuracy";
+  spec.summary = "Measures accuracy at K on a split that was never trained on.";
+  spec.takes_json = spec.takes_model = true;
+  spec.own = {{"by", "dataset|instruments", "one line more for each of these", &extras.by},
+              {"svg", "FILE", "draw accuracy against K", &extras.svg}};
+  spec.flags = {{"tables", "print the paper's tables with this model in its row", &extras.tables}};
+  return spec;
 }
 
-std::string cell(const MeanEstimate& mean) {
-  if (!mean.interval) return fmt::format("{:5.1f} % [-]", 100 * mean.value);
-  return fmt::format("{:5.1f} % [{:.1f}, {:.1f}]", 100 * mean.value, 100 * mean.interval->low,
-                     100 * mean.interval->high);
+// Rows of the paper; ours are empty where the model fits none.
+std::vector<ComparedRow> compare(const std::string& published_model, const AccuracyTables& tables,
+                                 const RunConfig& config) {
+  return compare_with_published(published_model,
+                                [&](Layout layout, int64_t k) -> std::optional<double> {
+                                  for (const auto& [name, measured] : tables.datasets) {
+                                    if (layout_named(name, config) != layout) continue;
+                                    if (k > static_cast<int64_t>(measured.standings.size()))
+                                      return std::nullopt;
+                                    return measured.at(k);
+                                  }
+                                  return std::nullopt;
+                                });
 }
 
-void print_tables(const RunConfig& config, const ShardSet& shards, const AccuracyTables& tables,
-                  const DataOrigin& origin) {
+void print_text(const RunConfig& config, const AccuracyTables& tables, const DataOrigin& origin,
+                const Extras& extras) {
   fmt::print("Accuracy at K on split {} ({} songs, {} windows), 95 % intervals over songs\n",
-             config.evaluation.split, tables.num_songs, shards.num_windows());
+             config.evaluation.split, tables.num_songs, tables.num_windows);
   const std::string masks = describe_validation_masks(config.training);
   if (!masks.empty()) fmt::print("With {}\n", masks);
-  fmt::print("{}\n\n{:>6}  {:<24}{:<24}{:>8}\n", describe(origin), "K", "trained", "untrained",
-             "chance");
-  for (size_t i = 0; i < tables.trained.size(); ++i) {
-    const int64_t k = tables.trained[i].k;
-    fmt::print("{:>6}  {:<24}{:<24}{:>6.1f} %\n", k, cell(tables.trained[i].accuracy),
-               cell(tables.untrained[i].accuracy), 100.0 / static_cast<double>(k));
-  }
+  fmt::print("{}\n\n{}", describe(origin), to_text(tables));
   if (tables.num_songs < kFewClusters) {
     fmt::print("\nFewer than {} songs: intervals over songs are {}.\n", kFewClusters,
                tables.num_songs < 2 ? "undefined" : "too narrow");
   }
+  if (extras.by == "dataset") fmt::print("{}", datasets_to_text(tables));
+  if (extras.by == "instruments") fmt::print("{}", instruments_to_text(tables));
+}
+
+OrderedJson document(const RunConfig& config, const AccuracyTables& tables,
+                     const DataOrigin& origin, const TrainedModel& model, const std::string& path) {
+  const std::string masks = describe_validation_masks(config.training);
+  OrderedJson json = {{"split", config.evaluation.split},
+                      {"songs", tables.num_songs},
+                      {"windows", tables.num_windows}};
+  json.update(to_json(tables));
+  json.update(
+      {{"masks", masks.empty() ? OrderedJson(nullptr) : OrderedJson(masks)},
+       {"data", origin.is_own ? "own" : "other"},
+       {"trained_on", origin.trained_on ? OrderedJson(*origin.trained_on) : OrderedJson(nullptr)},
+       {"model", path},
+       {"model_digest", model.digest},
+       {"step", model.card.step}});
+  return json;
 }
 
 }  // namespace
 
 int accuracy_command(int argc, char** argv) {
-  CommandLineSpec spec;
-  spec.program = "cocola_eval accuracy";
-  spec.summary = "Measures accuracy at K on a split that was never trained on.";
-  spec.takes_json = spec.takes_model = true;
+  Extras extras;
+  const CommandLineSpec spec = spec_for(extras);
   CommandLine line;
   if (!parse_command_line(spec, argc, argv, line)) return kExitDone;
+  extras.check();
   const RunConfig& config = line.config;
   const std::string path =
       line.model.empty()
@@ -90,25 +125,28 @@ int accuracy_command(int argc, char** argv) {
   const std::string& split = config.evaluation.split;
   const ShardSet shards(config.data.shards, split, true);
   const DataOrigin origin = check_unseen(model.card, path, shards, config.data.shards, split);
+  // A converted model does not say what it was trained on.
+  const std::string& trained_by = model.card.config_yaml;
+  const std::string published_model = extras.tables && !trained_by.empty()
+                                          ? published_model_of(parse_config(trained_by, path, {}))
+                                          : "";
   const AccuracyTables tables = measure_accuracy(*model.model, shards, config);
 
+  if (!extras.svg.empty()) write_file_atomically(extras.svg, to_svg(tables, config));
+  const std::vector<ComparedRow> published = compare(published_model, tables, config);
   if (line.json) {
-    const std::string masks = describe_validation_masks(config.training);
-    const OrderedJson json = {
-        {"split", split},
-        {"songs", tables.num_songs},
-        {"windows", shards.num_windows()},
-        {"k", to_json(tables.trained)},
-        {"untrained", to_json(tables.untrained)},
-        {"masks", masks.empty() ? OrderedJson(nullptr) : OrderedJson(masks)},
-        {"data", origin.is_own ? "own" : "other"},
-        {"trained_on", origin.trained_on ? OrderedJson(*origin.trained_on) : OrderedJson(nullptr)},
-        {"model", path},
-        {"model_digest", model.digest},
-        {"step", model.card.step}};
+    OrderedJson json = document(config, tables, origin, model, path);
+    if (extras.tables) json["tables"] = to_json(published);
     fmt::print("{}\n", json.dump(2, ' ', false, OrderedJson::error_handler_t::replace));
-  } else {
-    print_tables(config, shards, tables, origin);
+    return kExitDone;
+  }
+  print_text(config, tables, origin, extras);
+  if (!extras.tables) return kExitDone;
+  fmt::print("{}", published_tables(published));
+  if (published_model.empty()) {
+    fmt::print(
+        "\nThis model is in no row: its training data, features or similarity are others, or its "
+        "file does not name them.\n");
   }
   return kExitDone;
 }

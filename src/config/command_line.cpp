@@ -56,6 +56,9 @@ po::options_description describe_options(const CommandLineSpec& spec, RawOptions
     add(option.name.c_str(), po::value(option.value)->value_name(option.value_name),
         option.help.c_str());
   }
+  for (const FlagOption& flag : spec.flags) {
+    add(flag.name.c_str(), po::bool_switch(flag.value), flag.help.c_str());
+  }
   if (spec.takes_json) {
     add("json", po::bool_switch(&out.json), "print one JSON document on standard output");
   }

@@ -31,6 +31,13 @@ struct TextOption {
   bool required = false;
 };
 
+// An option of one program alone, without a value.
+struct FlagOption {
+  std::string name;  // "tables" for --tables
+  std::string help;
+  bool* value = nullptr;
+};
+
 // Which options a program takes beside --help and --version.
 struct CommandLineSpec {
   std::string program;     // "cocola_score"
@@ -42,6 +49,7 @@ struct CommandLineSpec {
   // Whether --config, --set and --print-config are options, and whether --config must be given.
   bool takes_config = true, requires_config = true;
   std::vector<TextOption> own = {};
+  std::vector<FlagOption> flags = {};
 };
 
 // Handles --help, --version and --print-config itself (prints and returns false: the program ends

@@ -1,16 +1,12 @@
 #include "objective/accuracy.h"
 
 #include <cmath>
+#include <numeric>
 
 #include "base/error.h"
 
 namespace cocola {
 namespace {
-
-// How the negatives of one anchor compare with its positive.
-struct Standing {
-  int64_t num_lower = 0, num_tied = 0;
-};
 
 template <typename Real>
 Standing compare_row(const Real* row, int64_t size, int64_t anchor) {
@@ -51,36 +47,39 @@ std::vector<double> chance_all_among(int64_t num_negatives, int64_t num_drawn) {
 
 }  // namespace
 
-std::vector<double> expected_accuracy_per_anchor(const at::Tensor& similarity, int64_t k) {
+std::vector<Standing> standings_of(const at::Tensor& similarity) {
   if (!similarity.defined() || similarity.dim() != 2 || similarity.size(0) != similarity.size(1)) {
     fail("accuracy", "similarities are {}; expected a square matrix",
          similarity.defined() ? c10::str(similarity.sizes()) : "undefined");
   }
-  const int64_t n = similarity.size(0);
-  if (k < 2 || k > n) fail("accuracy", "k is {}; allowed range [2, n = {}]", k, n);
   const at::Tensor host = similarity.detach().cpu().contiguous();
-  std::vector<Standing> standings;
-  if (host.scalar_type() == at::kFloat) {
-    standings = compare_rows<float>(host);
-  } else if (host.scalar_type() == at::kDouble) {
-    standings = compare_rows<double>(host);
-  } else {
-    fail("accuracy", "similarities are of type {}; expected float32 or float64",
-         c10::toString(host.scalar_type()));
-  }
+  if (host.scalar_type() == at::kFloat) return compare_rows<float>(host);
+  if (host.scalar_type() == at::kDouble) return compare_rows<double>(host);
+  fail("accuracy", "similarities are of type {}; expected float32 or float64",
+       c10::toString(host.scalar_type()));
+}
 
+std::vector<double> expected_accuracy(std::span<const Standing> standings, int64_t k) {
+  const auto n = static_cast<int64_t>(standings.size());
+  if (k < 2 || k > n) fail("accuracy", "k is {}; allowed range [2, n = {}]", k, n);
   // Sharing a win among ties equals breaking them at random: the positive then beats the lower
   // negatives and 0, 1, ... or all of the tied ones, each with equal chance.
   const std::vector<double> chance = chance_all_among(n - 1, k - 1);
+  std::vector<double> sum_below(chance.size() + 1, 0.0);
+  std::partial_sum(chance.begin(), chance.end(), sum_below.begin() + 1);
   std::vector<double> expected;
-  for (const Standing& s : standings) {
-    double sum = 0.0;
-    for (int64_t beaten = 0; beaten <= s.num_tied; ++beaten) {
-      sum += chance[static_cast<size_t>(s.num_lower + beaten)];
-    }
-    expected.push_back(sum / static_cast<double>(s.num_tied + 1));
+  expected.reserve(standings.size());
+  for (const auto& [num_lower, num_tied] : standings) {
+    const auto lower = static_cast<size_t>(num_lower), tied = static_cast<size_t>(num_tied);
+    expected.push_back(tied == 0 ? chance[lower]
+                                 : (sum_below[lower + tied + 1] - sum_below[lower]) /
+                                       static_cast<double>(tied + 1));
   }
   return expected;
+}
+
+std::vector<double> expected_accuracy_per_anchor(const at::Tensor& similarity, int64_t k) {
+  return expected_accuracy(standings_of(similarity), k);
 }
 
 }  // namespace cocola

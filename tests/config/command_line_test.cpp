@@ -182,5 +182,16 @@ TEST(CommandLine, OptionsOfOneProgramReachItsVariables) {
               HasSubstr("--ratings FILE is missing"));
 }
 
+TEST(CommandLine, FlagsOfOneProgramReachTheirVariables) {
+  bool tables = false;
+  CommandLineSpec spec = bare_spec();
+  spec.flags = {{"tables", "print tables", &tables}};
+  EXPECT_TRUE(parse(spec, {}).goes_on);
+  EXPECT_FALSE(tables);
+  EXPECT_TRUE(parse(spec, {"--tables"}).goes_on);
+  EXPECT_TRUE(tables);
+  EXPECT_THAT(parse(spec, {"--help"}).printed, HasSubstr("print tables"));
+}
+
 }  // namespace
 }  // namespace cocola

@@ -1,11 +1,15 @@
 #include "eval/accuracy_table.h"
 
+#include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <cmath>
 
 #include "base/error.h"
 #include "eval/small_model.h"
 #include "eval/small_songs.h"
+#include "shards/example_shard.h"
 #include "support/temporary_directory.h"
 
 namespace cocola {
@@ -38,22 +42,22 @@ std::string refusal(const RunConfig& config) {
   return "measured";
 }
 
-std::vector<double> values_of(const std::vector<AccuracyRow>& table) {
+std::vector<double> values_of(const SimilarityAccuracy& measured) {
   std::vector<double> values;
-  for (const AccuracyRow& row : table) values.push_back(row.accuracy.value);
+  for (const AccuracyRow& row : measured.rows) values.push_back(row.accuracy.value);
   return values;
 }
 
 TEST(AccuracyTable, AnUntrainedNetworkTellsWindowsApart) {
   const AccuracyTables tables = measure({"one", "two", "three", "four", "five"}, small_config());
-  ASSERT_EQ(tables.untrained.size(), 2u);
-  for (const AccuracyRow& row : tables.untrained) {
+  ASSERT_EQ(tables.untrained.rows.size(), 2u);
+  for (const AccuracyRow& row : tables.untrained.rows) {
     // All embeddings alike would tie everywhere: exactly 1 / K for every song.
     EXPECT_NE(row.accuracy.value, 1.0 / static_cast<double>(row.k));
     ASSERT_TRUE(row.accuracy.interval.has_value());
     EXPECT_GT(row.accuracy.interval->high - row.accuracy.interval->low, 0.01) << row.k;
   }
-  EXPECT_EQ(tables.trained.size(), 2u);
+  EXPECT_EQ(tables.trained.rows.size(), 2u);
   EXPECT_NE(values_of(tables.trained), values_of(tables.untrained));
 }
 
@@ -67,7 +71,7 @@ TEST(AccuracyTable, OneSongGivesNoInterval) {
   config.evaluation.k = {2};
   const AccuracyTables tables = measure({"one"}, config);
   EXPECT_EQ(tables.num_songs, 1);
-  EXPECT_FALSE(tables.trained[0].accuracy.interval.has_value());
+  EXPECT_FALSE(tables.trained.rows[0].accuracy.interval.has_value());
 }
 
 TEST(AccuracyTable, TheSeedOfTrainingChangesNothing) {
@@ -78,7 +82,8 @@ TEST(AccuracyTable, TheSeedOfTrainingChangesNothing) {
   const AccuracyTables same = measure(songs, config);
   EXPECT_EQ(values_of(same.trained), values_of(first.trained));
   EXPECT_EQ(values_of(same.untrained), values_of(first.untrained));
-  EXPECT_EQ(same.trained[0].accuracy.interval->low, first.trained[0].accuracy.interval->low);
+  EXPECT_EQ(same.trained.rows[0].accuracy.interval->low,
+            first.trained.rows[0].accuracy.interval->low);
   config.evaluation.seed = 99;
   EXPECT_NE(values_of(measure(songs, config).untrained), values_of(first.untrained));
 }
@@ -107,6 +112,97 @@ TEST(AccuracyTable, ShardsOfOtherWindowsOrRatesAreRefusedWithFileAndKey) {
   config = small_config();
   config.evaluation.k = {2, 7};
   EXPECT_THAT(refusal(config), AllOf(HasSubstr("evaluation.k 7"), HasSubstr("the 6 windows")));
+}
+
+TEST(AccuracyTable, ADataSetReadsAsIfItWereMeasuredAlone) {
+  const std::vector<std::string> first = {"x/one", "x/two", "x/three"};
+  std::vector<std::string> both = first;
+  both.insert(both.end(), {"y/four", "y/five"});
+  const AccuracyTables alone = measure(first, small_config()),
+                       among = measure(both, small_config());
+  ASSERT_EQ(among.datasets.size(), 2u);
+  EXPECT_EQ(values_of(among.datasets.at("x")), values_of(alone.trained));
+  EXPECT_EQ(among.datasets.at("x").num_songs(), 3);
+  EXPECT_EQ(among.datasets.at("y").num_songs(), 2);
+}
+
+TEST(AccuracyTable, ADataSetOfFewWindowsLacksTheLargerK) {
+  RunConfig config = small_config();
+  const AccuracyTables tables = measure({"x/one", "y/two"}, config);  // three windows each
+  EXPECT_EQ(values_of(tables.trained).size(), 2u);
+  EXPECT_EQ(values_of(tables.datasets.at("y")).size(), 1u);
+}
+
+// Sub-mixes of two stems hold one each, so every window counts once.
+TEST(AccuracyTable, InstrumentsOfTwoStemsShareTheWindows) {
+  const AccuracyTables tables = measure({"one", "two", "three", "four", "five"}, small_config());
+  ASSERT_EQ(tables.instruments.size(), 2u);
+  const InstrumentRow& up = tables.instruments.at({"low", "high"});
+  const InstrumentRow& down = tables.instruments.at({"high", "low"});
+  EXPECT_EQ(up.num_windows + down.num_windows, 15);
+  const double sum = up.accuracy.value * static_cast<double>(up.num_windows) +
+                     down.accuracy.value * static_cast<double>(down.num_windows);
+  EXPECT_NEAR(sum / 15, tables.trained.at(2), 1e-12);
+}
+
+TEST(AccuracyTable, BaselinesAreOfTheSameWindowsAndOfNoNetwork) {
+  const std::vector<std::string> songs = {"one", "two", "three"};
+  RunConfig config = small_config();
+  const AccuracyTables tables = measure(songs, config);
+  for (const SimilarityAccuracy* baseline : {&tables.loudness, &tables.onsets}) {
+    EXPECT_EQ(baseline->standings.size(), tables.trained.standings.size());
+    EXPECT_EQ(baseline->songs, tables.trained.songs);
+    EXPECT_NE(values_of(*baseline), values_of(tables.trained));
+  }
+  config.training.validation_masks = ValidationMasks::as_training;
+  const AccuracyTables masked = measure(songs, config);
+  EXPECT_EQ(values_of(masked.loudness), values_of(tables.loudness));
+  EXPECT_EQ(values_of(masked.onsets), values_of(tables.onsets));
+}
+
+TEST(AccuracyTable, OneWindowIsNoChoice) {
+  const testing::TemporaryDirectory directory;
+  testing::ExampleShard shard;
+  shard.split = "test";
+  shard.windows.resize(1);
+  write_manifest(directory.path(), {.settings = shard.settings,
+                                    .config_yaml = "",
+                                    .version = "test",
+                                    .shards = {shard.write(directory / "test.h5")}});
+  const CocolaModel model(testing::small_card().model, 2, 1);
+  EXPECT_THAT(testing::error_of([&] {
+                measure_accuracy(model, ShardSet(directory.path(), "test", true), small_config());
+              }),
+              HasSubstr("split test has one window"));
+}
+
+TEST(AccuracyTable, AnEmbeddingThatIsNotFiniteIsNamedByWindowAndTrack) {
+  const testing::TemporaryDirectory directory;
+  testing::write_songs(directory.path(), {"one", "two\x1b"});
+  const ShardSet shards(directory.path(), "test", true);
+  const WindowEmbeddings sound{at::zeros({6, 4}), at::zeros({6, 4})};
+  EXPECT_NO_THROW(require_finite(sound, shards, "trained"));
+  for (const float bad : {NAN, INFINITY}) {
+    for (const bool in_anchors : {true, false}) {
+      const WindowEmbeddings broken{sound.anchors.clone(), sound.positives.clone()};
+      (in_anchors ? broken.anchors : broken.positives)[4][1] = bad;
+      EXPECT_THAT(testing::error_of([&] { require_finite(broken, shards, "trained"); }),
+                  AllOf(HasSubstr("window 4 of 6 (two?, from 0.5 s)"), HasSubstr("the trained")));
+    }
+  }
+}
+
+TEST(AccuracyTable, ANetworkThatOverflowsIsAnError) {
+  const testing::TemporaryDirectory directory;
+  testing::write_songs(directory.path(), {"one", "two"});
+  CocolaModel model(testing::small_card().model, 2, 1);
+  for (StateEntry& entry : model.state().entries()) {
+    if (entry.role == StateRole::parameter) entry.tensor.detach().fill_(1e38);
+  }
+  EXPECT_THAT(testing::error_of([&] {
+                measure_accuracy(model, ShardSet(directory.path(), "test", true), small_config());
+              }),
+              AllOf(HasSubstr("window 0 of 6 (one, from 0 s)"), HasSubstr("not finite")));
 }
 
 }  // namespace
