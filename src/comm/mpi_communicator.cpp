@@ -79,11 +79,15 @@ class MpiCommunicator final : public Communicator {
   ~MpiCommunicator() override {
     // While an exception leaves this rank the others wait elsewhere: finalising would wait for them
     // for ever. The program aborts the world instead.
-    if (!usable_ || std::uncaught_exceptions() > exceptions_at_start_) return abandon();
+    if (!usable_ || std::uncaught_exceptions() > exceptions_at_start_) {
+      abandon();
+      return;
+    }
     try {
       barrier();
     } catch (const Error&) {
-      return abandon();
+      abandon();
+      return;
     }
     MPI_Comm_free(&comm_);
     if (owns_mpi_) MPI_Finalize();
