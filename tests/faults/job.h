@@ -118,9 +118,10 @@ class Job {
   std::optional<int> status_;
 };
 
-// cocola_ddp on two ranks, in steps so small that most of the time goes into files.
-inline std::vector<std::string> small_training(const std::vector<std::string>& settings) {
-  std::istringstream words(mpirun_command(2));
+// cocola_ddp in steps so small that most of the time goes into files.
+inline std::vector<std::string> small_training(const std::vector<std::string>& settings,
+                                               int ranks = 2) {
+  std::istringstream words(mpirun_command(ranks));
   std::vector<std::string> command(std::istream_iterator<std::string>(words), {});
   command.insert(command.end(), {COCOLA_BIN "/cocola_ddp", "--config", kTiny});
   std::vector<std::string> all = {"training.source=features",  "training.augment.noise_std=0",

@@ -7,6 +7,7 @@
 #include <iostream>
 #include <random>
 
+#include "base/digest.h"
 #include "faults/job.h"
 
 namespace cocola {
@@ -50,7 +51,7 @@ int64_t newest_step(const Workplace& place) {
   return newest;
 }
 
-// The metadata tell the time, and in the best model the settings of its leg.
+// The metadata of a model hold the settings of the leg that wrote it.
 std::string tensors_of(const fs::path& path) {
   const std::string bytes = read_file(path, 1 << 28);
   uint64_t header = 0;
@@ -98,15 +99,48 @@ TEST(Killed, RunsThatAreKilledAtRandomMomentsEndAsOneThatWasNot) {
   }
   const fs::path run = "runs/tiny";
   const std::string last = fmt::format("checkpoints/step_{:08}.safetensors", reached + 2);
-  for (const std::string& name : {std::string("model.safetensors"), std::string("best.safetensors"),
-                                  last, std::string("checkpoints/best.safetensors")}) {
+  for (const char* name : {"model.safetensors", "best.safetensors"}) {
     EXPECT_TRUE(tensors_of(killed / (run / name)) == tensors_of(whole / (run / name))) << name;
+  }
+  for (const std::string& name : {last, std::string("checkpoints/best.safetensors")}) {
+    EXPECT_EQ(digest_of_file(killed / (run / name)), digest_of_file(whole / (run / name))) << name;
   }
   for (const fs::path& directory : {run, run / "checkpoints"}) {
     for (const auto& entry : fs::directory_iterator(killed / directory)) {
       EXPECT_THAT(entry.path().filename().string(), Not(HasSubstr(".tmp."))) << "swept at start";
       EXPECT_THAT(entry.path().filename().string(), Not(HasSubstr(".damaged")));
     }
+  }
+}
+
+// Each leg is killed on another world than the one before.
+TEST(Killed, AnInvariantRunGoesOnOnOtherRanksAndEndsWithTheSameBytes) {
+  constexpr int64_t kLastStep = 16;
+  const auto training_on = [](int ranks) {
+    return testing::small_training(
+        {"training.max_steps=" + std::to_string(kLastStep), "training.checkpoint.every_steps=1",
+         "training.validate_every_steps=3", "training.reproducible=invariant",
+         "training.pairs_per_step=8", "training.log_every_steps=1"},
+        ranks);
+  };
+  const Workplace killed, whole;
+  for (const int ranks : {2, 4, 1}) {
+    Job job(killed, training_on(ranks));
+    const int64_t steps = testing::logged_steps(killed);
+    ASSERT_TRUE(testing::wait_for([&] { return testing::logged_steps(killed) > steps + 1; }, 60))
+        << job.errors();
+    kill_part(job, 3);
+    ASSERT_TRUE(job.wait(kDownSeconds));
+  }
+  EXPECT_LT(newest_step(killed), kLastStep) << "the last leg had nothing left to do";
+  Job last(killed, training_on(4)), undisturbed(whole, training_on(2));
+  ASSERT_EQ(last.wait(120), 0) << last.errors();
+  ASSERT_EQ(undisturbed.wait(120), 0) << undisturbed.errors();
+  for (const char* name :
+       {"model.safetensors", "best.safetensors", "checkpoints/step_00000016.safetensors",
+        "checkpoints/best.safetensors"}) {
+    const fs::path file = fs::path("runs/tiny") / name;
+    EXPECT_EQ(digest_of_file(killed / file), digest_of_file(whole / file)) << name;
   }
 }
 
