@@ -1,7 +1,6 @@
 #include <ATen/Parallel.h>
 
 #include <cstdio>
-#include <filesystem>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -13,25 +12,10 @@
 #include "eval/accuracy_report.h"
 #include "eval/accuracy_table.h"
 #include "eval/commands.h"
-#include "eval/trained_model.h"
-#include "eval/unseen_songs.h"
+#include "eval/measured_model.h"
 
 namespace cocola {
 namespace {
-
-void check_model(const TrainedModel& loaded, const RunConfig& config, const std::string& path) {
-  if (loaded.card.feature_fingerprint != config.features.fingerprint()) {
-    fail("cocola_eval",
-         "{}: trained on features {} ({}), the configuration asks for {} ({}); use the config.yaml "
-         "of the model's run",
-         path, loaded.card.feature_fingerprint, loaded.card.feature_description,
-         config.features.fingerprint(), config.features.description());
-  }
-  if (loaded.card.window_seconds != config.data.window.window_seconds) {
-    fail("cocola_eval", "{}: trained on windows of {} s, the configuration asks for {} s", path,
-         loaded.card.window_seconds, config.data.window.window_seconds);
-  }
-}
 
 // What is asked for beside the table.
 struct Extras {
@@ -114,23 +98,14 @@ int accuracy_command(int argc, char** argv) {
   if (!parse_command_line(spec, argc, argv, line)) return kExitDone;
   extras.check();
   const RunConfig& config = line.config;
-  const std::string path =
-      line.model.empty()
-          ? (std::filesystem::path("runs") / config.experiment / "model.safetensors").string()
-          : line.model;
   at::set_num_threads(available_cores());
-
-  const TrainedModel model = open_model(path);
-  check_model(model, config, path);
-  const std::string& split = config.evaluation.split;
-  const ShardSet shards(config.data.shards, split, true);
-  const DataOrigin origin = check_unseen(model.card, path, shards, config.data.shards, split);
+  const auto [path, model, shards, origin] = open_measured_model(config, line.model);
   // A converted model does not say what it was trained on.
   const std::string& trained_by = model.card.config_yaml;
   const std::string published_model = extras.tables && !trained_by.empty()
                                           ? published_model_of(parse_config(trained_by, path, {}))
                                           : "";
-  const AccuracyTables tables = measure_accuracy(*model.model, shards, config);
+  const AccuracyTables tables = measure_accuracy(*model.model, *shards, config);
 
   if (!extras.svg.empty()) write_file_atomically(extras.svg, to_svg(tables, config));
   const std::vector<ComparedRow> published = compare(published_model, tables, config);

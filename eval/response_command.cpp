@@ -2,15 +2,14 @@
 
 #include <charconv>
 #include <cstdio>
-#include <filesystem>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "base/process.h"
 #include "config/command_line.h"
 #include "eval/commands.h"
+#include "eval/measured_model.h"
 #include "eval/response.h"
-#include "eval/unseen_songs.h"
 
 namespace cocola {
 namespace {
@@ -91,17 +90,9 @@ int response_command(int argc, char** argv) {
   if (!parse_command_line(spec, argc, argv, line)) return kExitDone;
   const int64_t most_windows = parse_windows(num_windows);
   const RunConfig& config = line.config;
-  const std::string path =
-      line.model.empty()
-          ? (std::filesystem::path("runs") / config.experiment / "model.safetensors").string()
-          : line.model;
   at::set_num_threads(available_cores());
-
-  const TrainedModel model = open_model(path);
-  const std::string& split = config.evaluation.split;
-  const ShardSet shards(config.data.shards, split, true);
-  const DataOrigin origin = check_unseen(model.card, path, shards, config.data.shards, split);
-  const ResponseReport report = measure_response(model, shards, config, most_windows);
+  const auto [path, model, shards, origin] = open_measured_model(config, line.model);
+  const ResponseReport report = measure_response(model, *shards, config, most_windows);
   if (!line.json) {
     print_report(config, report, origin);
     return kExitDone;
@@ -112,7 +103,7 @@ int response_command(int argc, char** argv) {
       modes[mode.mode][std::string(damage.kind->name)] = to_json(damage);
     }
   }
-  const OrderedJson json = {{"split", split},
+  const OrderedJson json = {{"split", config.evaluation.split},
                             {"songs", report.num_songs},
                             {"windows", report.num_windows},
                             {"modes", modes},

@@ -18,22 +18,8 @@ launcher_ends_with() {
 }
 stand_in cocola_ddp "echo \"alone \$* wait \${OMP_WAIT_POLICY-}\" >>'$work/log'; exit 75"
 
-run() { # sets status, said and log
-  rm -f "$work/log"
-  status=0
-  said=$(bash "$script" "$@" 2>&1) || status=$?
-  log=$(cat "$work/log" 2>/dev/null || true)
-}
-expect() { # law, then a condition
-  local law=$1
-  shift
-  if ! "$@"; then
-    printf 'FAILED: %s\nstatus %s\nsaid:\n%s\nlog:\n%s\n' "$law" "$status" "$said" "$log"
-    exit 1
-  fi
-}
-contains() { [[ $1 == *"$2"* ]]; }
-equals() { [[ $1 == "$2" ]]; }
+# shellcheck source=tests/scripts/laws.sh
+source "$(dirname "${BASH_SOURCE[0]}")/laws.sh"
 
 gpus 0
 launcher_ends_with 0

@@ -3,7 +3,7 @@
 # apt-get and pip is written to a log instead.
 #   setup_test.sh <cmake/setup.sh>
 set -euo pipefail
-setup=$1
+script=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/bin" "$work/venv/bin" "$work/venv/lib/python3/site-packages/nvidia/cu13/lib"
@@ -21,24 +21,10 @@ stand_in "$work/venv/bin/python3" "case \$3 in install) echo \"pip \$*\" >>'$wor
 stand_in "$work/bin/df" "echo; echo \$(cat '$work/free_kib')"
 echo 99999999 >"$work/free_kib"
 
-run() { # sets status, said and log
-  rm -f "$work/log"
-  status=0
-  said=$(bash "$setup" "$@" 2>&1 </dev/null) || status=$?
-  log=$(cat "$work/log" 2>/dev/null || true)
-}
-expect() { # law, then a condition
-  local law=$1
-  shift
-  if ! "$@"; then
-    printf 'FAILED: %s\nstatus %s\nsaid:\n%s\nlog:\n%s\n' "$law" "$status" "$said" "$log"
-    exit 1
-  fi
-}
-contains() { [[ $1 == *"$2"* ]]; }
-lacks() { [[ $1 != *"$2"* ]]; }
+# shellcheck source=tests/scripts/laws.sh
+source "$(dirname "${BASH_SOURCE[0]}")/laws.sh"
 
-all_packages() { sed -n '/^system_packages=(/,/^)/p' "$setup" | sed '1d;$d;/^ *#/d' | tr -s ' ' '\n'; }
+all_packages() { sed -n '/^system_packages=(/,/^)/p' "$script" | sed '1d;$d;/^ *#/d' | tr -s ' ' '\n'; }
 all_packages | sed '/^$/d; /^ninja-build$/d; s/^/ii /' >"$work/installed"
 echo 'rc ninja-build' >>"$work/installed"
 

@@ -49,10 +49,11 @@ TEST(TrainStep, GradientsOfManyRanksEqualThoseOfOne) {
   EXPECT_TRUE(at::allclose(flat.statistics(), whole.statistics(), 1e-5, 1e-6));
 }
 
-TEST(TrainStep, InvariantStepsOfManyRanksHaveTheBitsOfOne) {
+// The same steps by the world and by this rank alone; `compare` sees both after each one.
+template <typename Compare>
+void train_beside_one_rank(const TrainingConfig& config, int64_t num_steps,
+                           const Compare& compare) {
   Communicator& world = testing::test_world();
-  TrainingConfig config = config_with_dropout_on();  // four groups
-  config.reproducible = Reproducibility::invariant;
   CocolaModel model(testing::small_model_config(), 2, 1),
       whole_model(testing::small_model_config(), 2, 1);
   model.to(testing::test_device());
@@ -61,38 +62,38 @@ TEST(TrainStep, InvariantStepsOfManyRanksHaveTheBitsOfOne) {
   Adam adam(flat.values()), whole_adam(whole.values());
   const auto solo = open_solo_world();
   const int64_t share = kPairs / world.world_size();
-  for (int64_t step = 0; step < 5; ++step) {
+  for (int64_t step = 0; step < num_steps; ++step) {
     const Batch mine = testing::synthetic_batch(step * kPairs + world.rank() * share, share);
     const Batch all = testing::synthetic_batch(step * kPairs, kPairs);
     const StepReport ours = train_step(model, flat, adam, mine, config, 1e-3, {}, world);
     const StepReport one = train_step(whole_model, whole, whole_adam, all, config, 1e-3, {}, *solo);
-    ASSERT_EQ(ours.loss, one.loss) << "step " << step;
-    ASSERT_EQ(ours.gradient_norm, one.gradient_norm) << "step " << step;
-    ASSERT_TRUE(at::equal(flat.reduced(), whole.reduced())) << "step " << step;
-    ASSERT_TRUE(at::equal(flat.values(), whole.values())) << "step " << step;
-    ASSERT_TRUE(at::equal(flat.running(), whole.running())) << "step " << step;
+    SCOPED_TRACE(step);
+    compare(ours, flat, one, whole);
   }
 }
 
+TEST(TrainStep, InvariantStepsOfManyRanksHaveTheBitsOfOne) {
+  TrainingConfig config = config_with_dropout_on();  // four groups
+  config.reproducible = Reproducibility::invariant;
+  train_beside_one_rank(config, 5,
+                        [](const StepReport& ours, FlatParameters& flat, const StepReport& one,
+                           FlatParameters& whole) {
+                          EXPECT_EQ(ours.loss, one.loss);
+                          EXPECT_EQ(ours.gradient_norm, one.gradient_norm);
+                          EXPECT_TRUE(at::equal(flat.reduced(), whole.reduced()));
+                          EXPECT_TRUE(at::equal(flat.values(), whole.values()));
+                          EXPECT_TRUE(at::equal(flat.running(), whole.running()));
+                        });
+}
+
 TEST(TrainStep, TwentyStepsOfManyRanksFollowTheLossesOfOne) {
-  Communicator& world = testing::test_world();
-  const TrainingConfig config = config_with_dropout_on();
-  CocolaModel model(testing::small_model_config(), 2, 1),
-      whole_model(testing::small_model_config(), 2, 1);
-  model.to(testing::test_device());
-  whole_model.to(testing::test_device());
-  FlatParameters flat(model.state()), whole(whole_model.state());
-  Adam adam(flat.values()), whole_adam(whole.values());
-  const auto solo = open_solo_world();
-  const int64_t share = kPairs / world.world_size();
-  for (int64_t step = 0; step < 20; ++step) {
-    const Batch mine = testing::synthetic_batch(step * kPairs + world.rank() * share, share);
-    const Batch all = testing::synthetic_batch(step * kPairs, kPairs);
-    const StepReport ours = train_step(model, flat, adam, mine, config, 1e-3, {}, world);
-    const StepReport one = train_step(whole_model, whole, whole_adam, all, config, 1e-3, {}, *solo);
-    // Rounding grows with the number of updates; 1e-5 is promised for the default precision.
-    ASSERT_NEAR(ours.loss, one.loss, 1e-5 * std::max(1.0, one.loss)) << "step " << step;
-  }
+  train_beside_one_rank(
+      config_with_dropout_on(), 20,
+      [](const StepReport& ours, FlatParameters&, const StepReport& one, FlatParameters&) {
+        // Rounding grows with the number of updates; 1e-5 is promised for the
+        // default precision.
+        EXPECT_NEAR(ours.loss, one.loss, 1e-5 * std::max(1.0, one.loss));
+      });
 }
 
 TEST(TrainStep, TheLossHasTheConfiguredDirections) {
