@@ -24,7 +24,7 @@ double magnitude_by_sum(const std::vector<double>& x, int64_t k) {
   std::complex<double> sum = 0;
   for (int64_t m = 0; m < n; ++m) {
     const double turn = static_cast<double>(k * m % n) / static_cast<double>(n);
-    sum += std::polar(x[static_cast<size_t>(m)], -2 * M_PI * turn);
+    sum += x[static_cast<size_t>(m)] * std::polar(1.0, -2 * M_PI * turn);
   }
   return std::abs(sum);
 }
