@@ -12,6 +12,7 @@
 #include "eval/accuracy_report.h"
 #include "eval/accuracy_table.h"
 #include "eval/commands.h"
+#include "eval/json_output.h"
 #include "eval/measured_model.h"
 
 namespace cocola {
@@ -79,13 +80,12 @@ OrderedJson document(const RunConfig& config, const AccuracyTables& tables,
                       {"songs", tables.num_songs},
                       {"windows", tables.num_windows}};
   json.update(to_json(tables));
-  json.update(
-      {{"masks", masks.empty() ? OrderedJson(nullptr) : OrderedJson(masks)},
-       {"data", origin.is_own ? "own" : "other"},
-       {"trained_on", origin.trained_on ? OrderedJson(*origin.trained_on) : OrderedJson(nullptr)},
-       {"model", path},
-       {"model_digest", model.digest},
-       {"step", model.card.step}});
+  json.update({{"masks", masks.empty() ? OrderedJson(nullptr) : OrderedJson(masks)},
+               {"data", origin.is_own ? "own" : "other"},
+               {"trained_on", or_null(origin.trained_on)},
+               {"model", path},
+               {"model_digest", model.digest},
+               {"step", model.card.step}});
   return json;
 }
 
@@ -112,7 +112,7 @@ int accuracy_command(int argc, char** argv) {
   if (line.json) {
     OrderedJson json = document(config, tables, origin, model, path);
     if (extras.tables) json["tables"] = to_json(published);
-    fmt::print("{}\n", json.dump(2, ' ', false, OrderedJson::error_handler_t::replace));
+    print_json(json);
     return kExitDone;
   }
   print_text(config, tables, origin, extras);

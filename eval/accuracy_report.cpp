@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "eval/accuracy_chart.h"
+#include "eval/json_output.h"
 
 namespace cocola {
 namespace {
@@ -11,8 +12,7 @@ namespace {
 // Appends accuracy, low and high.
 void add_estimate(const MeanEstimate& mean, OrderedJson& json) {
   json["accuracy"] = mean.value;
-  json["low"] = mean.interval ? OrderedJson(mean.interval->low) : OrderedJson(nullptr);
-  json["high"] = mean.interval ? OrderedJson(mean.interval->high) : OrderedJson(nullptr);
+  append_interval(mean.interval, json);
 }
 
 OrderedJson to_json(const std::vector<AccuracyRow>& rows) {
@@ -76,7 +76,7 @@ OrderedJson to_json(const std::vector<ComparedRow>& rows) {
     for (size_t set = 0; set < kPublishedSets.size(); ++set) {
       const char* const name = to_string(kPublishedSets[set]);
       published[name] = row.published.accuracy[set];
-      ours[name] = row.ours[set] ? OrderedJson(*row.ours[set]) : OrderedJson(nullptr);
+      ours[name] = or_null(row.ours[set]);
     }
     json.push_back({{"table", row.published.table},
                     {"model", row.published.model},

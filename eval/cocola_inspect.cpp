@@ -7,6 +7,7 @@
 #include "base/process.h"
 #include "config/command_line.h"
 #include "eval/inspect_report.h"
+#include "eval/json_output.h"
 
 namespace cocola {
 namespace {
@@ -37,7 +38,7 @@ int run(int argc, char** argv) {
   }
   if (line.json) {
     const OrderedJson document = {{"intact", all_intact}, {"files", std::move(files)}};
-    fmt::print("{}\n", document.dump(2, ' ', false, OrderedJson::error_handler_t::replace));
+    print_json(document);
   }
   return all_intact ? kExitDone : kExitFailure;
 }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "config/command_line.h"
+#include "eval/json_output.h"
 #include "eval/score.h"
 
 namespace cocola {
@@ -98,7 +99,7 @@ int run(int argc, char** argv) {
         {"scores", OrderedJson::array({to_json(line.files[0], line.files[1], score)})},
         {"model", path},
         {"model_digest", model.digest}};
-    fmt::print("{}\n", json.dump(2, ' ', false, OrderedJson::error_handler_t::replace));
+    print_json(json);
   } else {
     print_text(line.files[0], line.files[1], score);
   }

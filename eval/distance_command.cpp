@@ -8,6 +8,7 @@
 #include "config/command_line.h"
 #include "eval/commands.h"
 #include "eval/distance_report.h"
+#include "eval/json_output.h"
 
 namespace cocola {
 
@@ -61,7 +62,7 @@ int distance_command(int argc, char** argv) {
     json["context"] = context.empty() ? OrderedJson(nullptr) : OrderedJson(context);
     json["model"] = model ? OrderedJson(model_path) : OrderedJson(nullptr);
     json["model_digest"] = model ? OrderedJson(model->digest) : OrderedJson(nullptr);
-    fmt::print("{}\n", json.dump(2, ' ', false, OrderedJson::error_handler_t::replace));
+    print_json(json);
   } else {
     fmt::print("{}", report.to_text());
   }

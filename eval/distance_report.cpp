@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "eval/json_output.h"
 
 namespace cocola {
 namespace {
@@ -112,19 +113,16 @@ OrderedJson limit_json(const FrechetLimit& limit) {
   }
   return {{"value", limit.limit},
           {"slope", limit.slope},
-          {"r_squared", limit.r_squared ? OrderedJson(*limit.r_squared) : OrderedJson(nullptr)},
+          {"r_squared", or_null(limit.r_squared)},
           {"points", points}};
 }
 
 OrderedJson kernel_json(const KernelDistance& kernel, const DistanceReport& report) {
-  const auto bound = [&](double Interval::*end) {
-    return kernel.interval ? OrderedJson((*kernel.interval).*end) : OrderedJson(nullptr);
-  };
-  return {{"value", kernel.value},
-          {"low", bound(&Interval::low)},
-          {"high", bound(&Interval::high)},
-          {"sigma", report.sigma},
-          {"sigma_of", report.sigma_of_reference ? "A" : "B"}};
+  OrderedJson json = {{"value", kernel.value}};
+  append_interval(kernel.interval, json);
+  json["sigma"] = report.sigma;
+  json["sigma_of"] = report.sigma_of_reference ? "A" : "B";
+  return json;
 }
 
 void append_facts(std::string& text, const char* name, const SetFacts& set) {
@@ -152,9 +150,8 @@ void append_files(std::string& text, const std::vector<FileDistance>& files) {
 OrderedJson DistanceReport::to_json() const {
   OrderedJson rows = OrderedJson::array();
   for (const FileDistance& file : files) {
-    rows.push_back({{"file", file.name},
-                    {"n", file.num_samples},
-                    {"frechet", file.frechet ? OrderedJson(*file.frechet) : OrderedJson(nullptr)}});
+    rows.push_back(
+        {{"file", file.name}, {"n", file.num_samples}, {"frechet", or_null(file.frechet)}});
   }
   return {{"a", facts_json(reference)},
           {"b", facts_json(evaluated)},

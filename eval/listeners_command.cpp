@@ -6,6 +6,7 @@
 #include "base/process.h"
 #include "config/command_line.h"
 #include "eval/commands.h"
+#include "eval/json_output.h"
 #include "eval/listeners.h"
 
 namespace cocola {
@@ -13,11 +14,10 @@ namespace {
 
 OrderedJson to_json(const Correlations& correlations) {
   const auto to_entry = [&](const Estimate& e) {
-    const OrderedJson undefined = nullptr;
-    return OrderedJson{{"value", e.value ? OrderedJson(*e.value) : undefined},
-                       {"low", e.interval ? OrderedJson(e.interval->low) : undefined},
-                       {"high", e.interval ? OrderedJson(e.interval->high) : undefined},
-                       {"n", correlations.n}};
+    OrderedJson json = {{"value", or_null(e.value)}};
+    append_interval(e.interval, json);
+    json["n"] = correlations.n;
+    return json;
   };
   return {{"pearson", to_entry(correlations.pearson)},
           {"spearman", to_entry(correlations.spearman)},
@@ -36,7 +36,7 @@ OrderedJson to_json(const ListeningTest& test, const ListenerReport& report) {
     entry["mean_score"] = row.mean_score;
   }
   return {{"ratings", test.num_ratings},
-          {"raters", test.num_raters ? OrderedJson(*test.num_raters) : OrderedJson(nullptr)},
+          {"raters", or_null(test.num_raters)},
           {"items", test.items.size()},
           {"songs", report.num_songs > 0 ? OrderedJson(report.num_songs) : OrderedJson(nullptr)},
           {"all", to_json(report.all)},
@@ -137,8 +137,7 @@ int listeners_command(int argc, char** argv) {
   const ListeningTest test = join_listening_test(read_csv(ratings), read_csv(scores), score_column);
   const ListenerReport report = correlate_with_listeners(test);
   if (line.json) {
-    fmt::print("{}\n",
-               to_json(test, report).dump(2, ' ', false, OrderedJson::error_handler_t::replace));
+    print_json(to_json(test, report));
   } else {
     print_report(test, report);
   }

@@ -8,6 +8,7 @@
 #include "base/process.h"
 #include "config/command_line.h"
 #include "eval/commands.h"
+#include "eval/json_output.h"
 #include "eval/measured_model.h"
 #include "eval/response.h"
 
@@ -25,10 +26,9 @@ int64_t parse_windows(const std::string& text) {
 }
 
 OrderedJson to_json(const MeanEstimate& mean) {
-  const auto& interval = mean.interval;
-  return {{"value", mean.value},
-          {"low", interval ? OrderedJson(interval->low) : OrderedJson(nullptr)},
-          {"high", interval ? OrderedJson(interval->high) : OrderedJson(nullptr)}};
+  OrderedJson json = {{"value", mean.value}};
+  append_interval(mean.interval, json);
+  return json;
 }
 
 OrderedJson to_json(const DamageResponse& response) {
@@ -40,7 +40,7 @@ OrderedJson to_json(const DamageResponse& response) {
   }
   return {{"unit", response.kind->unit},
           {"rows", rows},
-          {"trend", response.trend ? OrderedJson(*response.trend) : OrderedJson(nullptr)},
+          {"trend", or_null(response.trend)},
           {"falls", response.falls}};
 }
 
@@ -109,7 +109,7 @@ int response_command(int argc, char** argv) {
                             {"modes", modes},
                             {"model", path},
                             {"model_digest", model.digest}};
-  fmt::print("{}\n", json.dump(2, ' ', false, OrderedJson::error_handler_t::replace));
+  print_json(json);
   return kExitDone;
 }
 
