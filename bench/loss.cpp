@@ -2,8 +2,11 @@
 // matrix with autograd in PyTorch, and between two ranks beside torch.distributed.
 #include "objective/contrastive_loss.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/randn.h>
 #include <fmt/format.h>
 
 #include <sstream>

@@ -1,7 +1,10 @@
 // One rank of bench_loss's world, started under mpirun with the size of embeddings: answers "ranks
 // K" with the seconds of the loss with its gradients. Rank 0 listens.
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
 #include <cstdio>

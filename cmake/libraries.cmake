@@ -13,6 +13,15 @@ pkg_check_modules(sndfile REQUIRED IMPORTED_TARGET sndfile)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(fluidsynth IMPORTED_TARGET fluidsynth)  # only for rendering the demo's music
 
+# LibTorch's headers bring another fmt than the one that is linked: this one comes before it, in every source.
+get_target_property(fmt_headers fmt::fmt INTERFACE_INCLUDE_DIRECTORIES)
+find_path(COCOLA_FMT_INCLUDE fmt/format.h HINTS ${fmt_headers} REQUIRED)
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/include)
+file(CREATE_LINK ${COCOLA_FMT_INCLUDE}/fmt ${CMAKE_BINARY_DIR}/include/fmt SYMBOLIC)
+add_library(cocola_fmt INTERFACE)
+target_include_directories(cocola_fmt SYSTEM INTERFACE ${CMAKE_BINARY_DIR}/include)
+target_link_libraries(cocola_fmt INTERFACE fmt::fmt)
+
 add_library(cocola_mpi INTERFACE)
 target_include_directories(cocola_mpi SYSTEM INTERFACE ${MPI_C_INCLUDE_DIRS})
 target_link_libraries(cocola_mpi INTERFACE ${MPI_C_LIBRARIES})

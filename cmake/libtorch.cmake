@@ -30,6 +30,8 @@ add_library(cocola_torch INTERFACE)
 add_library(cocola::torch ALIAS cocola_torch)
 target_include_directories(cocola_torch SYSTEM INTERFACE
   ${COCOLA_TORCH_DIR}/include ${COCOLA_TORCH_DIR}/include/torch/csrc/api/include)
+# A source names each operator that it calls (ATen/ops/...): all of them take seconds to compile.
+target_compile_definitions(cocola_torch INTERFACE AT_PER_OPERATOR_HEADERS)
 target_link_libraries(cocola_torch INTERFACE
   ${COCOLA_TORCH_DIR}/lib/libtorch_cpu.so ${COCOLA_TORCH_DIR}/lib/libc10.so)
 target_link_options(cocola_torch INTERFACE

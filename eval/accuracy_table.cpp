@@ -1,6 +1,9 @@
 #include "eval/accuracy_table.h"
 
-#include <ATen/Functions.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/logical_not.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <numeric>

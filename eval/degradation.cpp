@@ -1,8 +1,16 @@
 #include "eval/degradation.h"
 
-#include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/hann_window.h>
+#include <ATen/ops/istft.h>
+#include <ATen/ops/lerp.h>
+#include <ATen/ops/polar.h>
+#include <ATen/ops/stft.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <bit>

@@ -1,6 +1,7 @@
 #include "eval/npy_file.h"
 
-#include <ATen/Functions.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
 
 #include <algorithm>
 #include <charconv>

@@ -1,6 +1,8 @@
 #include "batches/pair_reader.h"
 
-#include <ATen/Functions.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 
 #include <chrono>
 #include <condition_variable>

@@ -1,7 +1,9 @@
 #include "metrics/frechet.h"
 
-#include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/linalg_svd.h>
+#include <ATen/ops/matmul.h>
 
 #include <cmath>
 #include <utility>

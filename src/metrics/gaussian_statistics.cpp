@@ -1,7 +1,11 @@
 #include "metrics/gaussian_statistics.h"
 
-#include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/linalg_qr.h>
+#include <ATen/ops/linalg_svdvals.h>
+#include <ATen/ops/matmul.h>
 
 #include <algorithm>
 #include <cmath>

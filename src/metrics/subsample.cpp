@@ -1,6 +1,7 @@
 #include "metrics/subsample.h"
 
-#include <ATen/Functions.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/tensor.h>
 
 #include <numeric>
 #include <utility>

@@ -1,7 +1,8 @@
 #include "training/flat_parameters.h"
 
-#include <ATen/Functions.h>
+#include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/zeros.h>
 
 #include "base/error.h"
 

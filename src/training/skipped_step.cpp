@@ -1,6 +1,7 @@
 #include "training/skipped_step.h"
 
-#include <ATen/Functions.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/full.h>
 #include <fmt/ranges.h>
 
 namespace cocola {

@@ -1,7 +1,9 @@
 // What the tests of the front end share: tensors as spans, signals, and one run for each SIMD
 // level.
 #pragma once
-#include <ATen/ATen.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -1,5 +1,10 @@
 #include "features/hpss.h"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/zeros.h>
+
 #include "base/error.h"
 #include "features/front_end_support.h"
 #include "support/golden.h"

@@ -1,5 +1,8 @@
 #include "features/median.h"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/equal.h>
 #include <algorithm>
 
 #include "base/error.h"

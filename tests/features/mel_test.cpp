@@ -1,5 +1,8 @@
 #include "features/mel.h"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/zeros.h>
+
 #include "features/front_end_support.h"
 #include "support/golden.h"
 #include "support/measured.h"

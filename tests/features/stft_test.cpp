@@ -1,5 +1,12 @@
 #include "features/stft.h"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/fft_rfft.h>
+#include <ATen/ops/hann_window.h>
+#include <ATen/ops/zeros.h>
+
 #include "base/error.h"
 #include "features/front_end_support.h"
 #include "support/golden.h"

@@ -1,5 +1,10 @@
 #include "metrics/gaussian_statistics.h"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cov.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include "base/error.h"

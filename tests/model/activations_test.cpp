@@ -1,7 +1,9 @@
 #include "model/activations.h"
 
-#include <ATen/ATen.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/autocast_mode.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/rand.h>
 #include <gtest/gtest.h>
 
 #include "model/cocola_model.h"

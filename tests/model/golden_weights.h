@@ -1,7 +1,9 @@
 // The deterministic weights of the reference arrays (tests/golden/README.md) in a model.
 #pragma once
-#include <ATen/ATen.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
 
 #include <cmath>
 

@@ -1,6 +1,11 @@
 // Inputs for tests of objectives, made from formulas.
 #pragma once
-#include <ATen/ATen.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/exp.h>
+#include <ATen/ops/sin.h>
+#include <ATen/ops/tanh.h>
 
 #include <vector>
 

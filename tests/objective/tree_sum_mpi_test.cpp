@@ -1,6 +1,8 @@
 #include "objective/tree_sum.h"
 
-#include <ATen/ATen.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/equal.h>
 #include <gtest/gtest.h>
 
 #include "comm/mpi_test_world.h"

@@ -1,6 +1,7 @@
 // A world without other processes, so that one rank's part of a large world can be run alone.
 #pragma once
-#include <ATen/ATen.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
 
 #include <vector>
 

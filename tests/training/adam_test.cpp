@@ -1,6 +1,10 @@
 #include "training/adam.h"
 
-#include <ATen/ATen.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include "comm/communicator.h"
@@ -21,7 +25,8 @@ TEST(Adam, TakesTheStepsOfTorchOptimAdam) {
   const auto world = open_solo_world();
   for (int step = 1; step <= 5; ++step) {
     const ContrastiveLoss loss = contrastive_loss(anchors, positives, {w, 1.0}, *world);
-    EXPECT_NEAR(loss.read_figures().loss, golden.get("loss" + std::to_string(step)).item<double>(), 1e-12);
+    EXPECT_NEAR(loss.read_figures().loss, golden.get("loss" + std::to_string(step)).item<double>(),
+                1e-12);
     adam.step(w, loss.d_w, 1e-3);
     const at::Tensor expected = golden.get("w" + std::to_string(step));
     const double error = ((w - expected).abs().max() / expected.abs().max()).item<double>();
