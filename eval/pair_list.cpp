@@ -114,6 +114,9 @@ PairList pairs_of_csv(const fs::path& path) {
     NamedPair pair = named_after_b(file("a"), file("b"));
     if (const std::string name = text(row, "name"); !name.empty()) pair.name = name;
     pair.system = text(row, "system");
+    for (const char* label : {"item", "song", "stem"}) {
+      if (table.has_column(label)) pair.labels.emplace_back(label, text(row, label));
+    }
     list.pairs.push_back(std::move(pair));
   }
   if (list.pairs.empty()) fail("pairs", "{}: has no rows", path.string());

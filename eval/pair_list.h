@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace cocola {
@@ -11,6 +12,8 @@ struct NamedPair {
   std::string a, b;    // files: a mix, and what may fit it
   std::string name;    // for people; need not be unique
   std::string system;  // what made b, for example; empty: not told
+  // Columns of the table that name an item of a listening test, with their values.
+  std::vector<std::pair<std::string, std::string>> labels = {};
 };
 
 struct PairList {
@@ -31,8 +34,8 @@ PairList pairs_of_two(const std::string& a, const std::string& b);
 // Throws: UsageError for fewer than two, or a folder as mix; Error for a folder without audio.
 PairList pairs_of_candidates(const std::vector<std::string>& mix_and_candidates);
 
-// Columns a and b, at will name and system; others are not looked at. Relative paths start at the
-// folder of the table.
+// Columns a and b, at will name, system, and the labels item, song and stem; others are not looked
+// at. Relative paths start at the folder of the table.
 //
 // Throws: Error naming the table for no rows, an empty path (line named), and columns that are
 //         missing (with those found); and what read_csv throws.

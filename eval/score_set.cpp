@@ -122,7 +122,9 @@ OrderedJson ScoreSet::to_json(bool with_curve) const {
 std::string ScoreSet::to_csv() const {
   std::string table =
       "a,b,name,system,both,harmonic,percussive,windows,silent_windows,spread_both,"
-      "spread_harmonic,spread_percussive,reason\n";
+      "spread_harmonic,spread_percussive,reason";
+  for (const auto& [label, value] : scores.at(0).pair.labels) table += "," + label;
+  table += '\n';
   for (const ScoredPair& scored : scores) {
     const auto& [pair, score, problem] = scored;
     const auto cells = [&](double ScoreStatistics::*field) {
@@ -130,10 +132,12 @@ std::string ScoreSet::to_csv() const {
                          csv_cell(field_of(score.harmonic, field)),
                          csv_cell(field_of(score.percussive, field)));
     };
-    table += fmt::format("{},{},{},{},{},{},{},{},{}\n", csv_field(pair.a), csv_field(pair.b),
+    table += fmt::format("{},{},{},{},{},{},{},{},{}", csv_field(pair.a), csv_field(pair.b),
                          csv_field(pair.name), csv_field(pair.system),
                          cells(&ScoreStatistics::mean), score.num_windows, score.num_silent_windows,
                          cells(&ScoreStatistics::spread), csv_field(scored.reason()));
+    for (const auto& [label, value] : pair.labels) table += "," + csv_field(value);
+    table += '\n';
   }
   return table;
 }

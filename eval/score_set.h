@@ -42,7 +42,8 @@ struct ScoreSet {
   std::vector<SystemScores> systems() const;
 
   OrderedJson to_json(bool with_curve) const;
-  // One row for each pair, with a header; empty cells are unknown.
+  // One row for each pair, with a header; empty cells are unknown. Labels are columns of their own.
+  // Requires: one pair or more, all with the same labels.
   std::string to_csv() const;
   // ranked: numbers the rows.
   std::string to_text(bool ranked, bool with_curve) const;

@@ -93,7 +93,8 @@ TEST_F(Pairs, PathsOfATableStartAtItsFolder) {
   EXPECT_EQ(list.pairs[0].name, "x");
   EXPECT_EQ(list.pairs[1].b, "/abs/y.wav");
   EXPECT_EQ(list.pairs[1].system, "");
-  const PairList named = pairs_of_csv(write("n.csv", "a,b,name\nm.wav,x.wav,take 1\n"));
+  const PairList named = pairs_of_csv(write("n.csv", "stem,a,b,name\nbass,m.wav,x.wav,take 1\n"));
+  EXPECT_THAT(named.pairs[0].labels, ElementsAre(::testing::Pair("stem", "bass")));
   EXPECT_EQ(named.pairs[0].name, "take 1");
 }
 

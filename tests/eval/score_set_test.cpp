@@ -106,6 +106,16 @@ TEST(ScoreSet, TheTableHoldsWhatTheDocumentHolds) {
   EXPECT_EQ(table.number(2, table.column("silent_windows")), 1.0);
 }
 
+TEST(ScoreSet, LabelsAreColumnsOfTheTable) {
+  ScoreSet set = example();
+  for (ScoredPair& scored : set.scores) {
+    scored.pair.labels = {{"song", "of " + scored.pair.name}, {"stem", "drums"}};
+  }
+  const CsvTable table(set.to_csv(), "scores.csv");
+  EXPECT_EQ(table.text(0, table.column("song")), "of low, odd");
+  EXPECT_EQ(table.text(3, table.column("stem")), "drums");
+}
+
 TEST(ScoreSet, TheTextMarksTheThreeWorstWindows) {
   ScoreSet set = example();
   set.scores.resize(1);
