@@ -14,7 +14,7 @@ namespace cocola {
 // Which windows of a file are needed, over all pairs, and by how many of them.
 struct RecordingUse {
   std::string file;
-  std::vector<Window> windows;  // may repeat
+  std::vector<WindowPlace> windows;  // may repeat
   int64_t num_uses = 0;
 };
 

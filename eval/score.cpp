@@ -62,7 +62,7 @@ void add_mode(const TrainedModel& model, const at::Tensor& a, const at::Tensor& 
   }
 }
 
-size_t place_of(const std::vector<Window>& windows, const Window& window) {
+size_t place_of(const std::vector<WindowPlace>& windows, const WindowPlace& window) {
   const auto found = std::lower_bound(windows.begin(), windows.end(), window);
   if (found == windows.end() || *found != window) {
     throw std::logic_error("a window to score was not embedded");
@@ -104,7 +104,7 @@ PairScore summarise_curve(std::vector<WindowScore> curve) {
 }
 
 RecordingEmbeddings embed_windows(const TrainedModel& model, const Waveform& recording,
-                                  std::vector<Window> windows, int64_t windows_per_call) {
+                                  std::vector<WindowPlace> windows, int64_t windows_per_call) {
   FeatureExtractor extractor(model.features);
   RecordingEmbeddings result;
   std::ranges::sort(windows);
@@ -124,7 +124,7 @@ RecordingEmbeddings embed_windows(const TrainedModel& model, const Waveform& rec
     pending.clear();
   };
   int64_t num_rows = 0;
-  for (const Window& window : result.windows) {
+  for (const WindowPlace& window : result.windows) {
     std::vector<float> samples =
         excerpt(recording, window.start, window.count, model.window_samples());
     const bool silent = is_silent(samples);
@@ -141,7 +141,7 @@ RecordingEmbeddings embed_windows(const TrainedModel& model, const Waveform& rec
 }
 
 PairScore score_embedded(const TrainedModel& model, const RecordingEmbeddings& a,
-                         const RecordingEmbeddings& b, const std::vector<Window>& windows) {
+                         const RecordingEmbeddings& b, const std::vector<WindowPlace>& windows) {
   const auto rate = static_cast<double>(model.card.sample_rate_hz);
   std::vector<WindowScore> curve(windows.size());
   SharedRows rows;
@@ -166,7 +166,7 @@ PairScore score_embedded(const TrainedModel& model, const RecordingEmbeddings& a
 
 PairScore score_pair(const TrainedModel& model, const Waveform& a, const Waveform& b, double hop,
                      int64_t windows_per_call) {
-  const std::vector<Window> windows =
+  const std::vector<WindowPlace> windows =
       shared_windows(std::ssize(a.samples), std::ssize(b.samples), model.window_samples(), hop);
   return score_embedded(model, embed_windows(model, a, windows, windows_per_call),
                         embed_windows(model, b, windows, windows_per_call), windows);

@@ -54,7 +54,7 @@ PairScore score_pair(const TrainedModel& model, const Waveform& a, const Wavefor
 // The embeddings of some windows of one recording: all that is kept of it to score it against
 // others.
 struct RecordingEmbeddings {
-  std::vector<Window> windows;              // ascending, no two alike
+  std::vector<WindowPlace> windows;         // ascending, no two alike
   std::vector<std::optional<int64_t>> row;  // of each window; none where it is silent
   // Nothing hidden, percussive hidden, harmonic hidden. [n, D] float32; the last two are undefined
   // for models of one channel, all for n = 0.
@@ -64,11 +64,11 @@ struct RecordingEmbeddings {
 // The two halves of score_pair. windows: any order, may repeat.
 // Law: score_embedded(embed_windows(a), embed_windows(b)) is score_pair(a, b), to rounding.
 RecordingEmbeddings embed_windows(const TrainedModel& model, const Waveform& recording,
-                                  std::vector<Window> windows,
+                                  std::vector<WindowPlace> windows,
                                   int64_t windows_per_call = kWindowsPerCall);
 // Requires: a and b hold these windows.
 PairScore score_embedded(const TrainedModel& model, const RecordingEmbeddings& a,
-                         const RecordingEmbeddings& b, const std::vector<Window>& windows);
+                         const RecordingEmbeddings& b, const std::vector<WindowPlace>& windows);
 
 // Scores of windows from their features, with one channel hidden in both: the harmonic score hides
 // the percussive channel and the other way round.

@@ -64,8 +64,8 @@ void read_lengths(const FileTable& table, int64_t rate, int64_t* lengths) {
 // Windows of every pair of this rank, and from them what is needed of every file.
 struct Work {
   std::vector<size_t> pairs;
-  std::vector<std::vector<Window>> windows;  // of each of `pairs`
-  std::vector<RecordingUse> uses;            // of each file of the list
+  std::vector<std::vector<WindowPlace>> windows;  // of each of `pairs`
+  std::vector<RecordingUse> uses;                 // of each file of the list
 };
 
 Work plan_work(const FileTable& table, std::vector<size_t> pairs, const int64_t* lengths,

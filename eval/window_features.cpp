@@ -23,10 +23,10 @@ std::vector<int64_t> score_windows(int64_t num_samples, int64_t window_samples, 
   return starts;
 }
 
-std::vector<Window> shared_windows(int64_t num_samples_a, int64_t num_samples_b,
-                                   int64_t window_samples, double hop) {
+std::vector<WindowPlace> shared_windows(int64_t num_samples_a, int64_t num_samples_b,
+                                        int64_t window_samples, double hop) {
   const int64_t shared = std::min(num_samples_a, num_samples_b);
-  std::vector<Window> windows;
+  std::vector<WindowPlace> windows;
   for (const int64_t start : score_windows(shared, window_samples, hop)) {
     windows.push_back({start, std::min(window_samples, shared - start)});
   }

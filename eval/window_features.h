@@ -16,14 +16,14 @@ namespace cocola {
 std::vector<int64_t> score_windows(int64_t num_samples, int64_t window_samples, double hop);
 
 // `count` samples from `start` on, then zeros up to the length of a window.
-struct Window {
+struct WindowPlace {
   int64_t start = 0, count = 0;
-  auto operator<=>(const Window&) const = default;
+  auto operator<=>(const WindowPlace&) const = default;
 };
 
 // The windows of two recordings that start together, up to the end of the shorter one.
-std::vector<Window> shared_windows(int64_t num_samples_a, int64_t num_samples_b,
-                                   int64_t window_samples, double hop);
+std::vector<WindowPlace> shared_windows(int64_t num_samples_a, int64_t num_samples_b,
+                                        int64_t window_samples, double hop);
 
 // `count` samples from `start` on, then zeros up to `length`.
 std::vector<float> excerpt(const Waveform& waveform, int64_t start, int64_t count, int64_t length);

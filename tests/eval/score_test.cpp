@@ -175,11 +175,11 @@ TEST_F(Score, EmbeddingsServeAnyPartner) {
   const auto windows_with = [&](const Waveform& other) {
     return shared_windows(std::ssize(a_.samples), std::ssize(other.samples), length_, 0.5);
   };
-  std::vector<Window> all = windows_with(brief);
-  for (const Window& window : windows_with(b_)) all.push_back(window);
+  std::vector<WindowPlace> all = windows_with(brief);
+  for (const WindowPlace& window : windows_with(b_)) all.push_back(window);
   const RecordingEmbeddings a = embed_windows(model_, a_, all);
   for (const Waveform& other : {brief, b_}) {
-    const std::vector<Window> windows = windows_with(other);
+    const std::vector<WindowPlace> windows = windows_with(other);
     const PairScore expected = score_pair(model_, a_, other, 0.5);
     expect_near(score_embedded(model_, a, embed_windows(model_, other, windows), windows), expected,
                 1e-5 * (std::abs(expected.both->mean) + expected.both->spread));
