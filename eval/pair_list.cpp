@@ -1,6 +1,5 @@
 #include "eval/pair_list.h"
 
-#include <algorithm>
 #include <map>
 
 #include "audio/audio_file.h"
@@ -21,8 +20,8 @@ std::map<std::string, std::string> files_by_name(const std::string& folder) {
     const std::string name = path.lexically_relative(folder).replace_extension().string();
     const auto [other, is_new] = files.emplace(name, path.string());
     if (is_new) continue;
-    const auto [first, second] = std::minmax(other->second, path.string());
-    fail("pairs", "{} and {} differ by their extension alone; keep one of them", first, second);
+    fail("pairs", "{} and {} differ by their extension alone; keep one of them", other->second,
+         path.string());
   }
   if (files.empty()) fail("pairs", "{}: no audio files below this folder", folder);
   return files;
