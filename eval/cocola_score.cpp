@@ -13,13 +13,15 @@
 #include "comm/rank_threads.h"
 #include "config/command_line.h"
 #include "eval/json_output.h"
+#include "eval/score_pictures.h"
 #include "eval/score_run.h"
 
 namespace cocola {
 namespace {
 
 struct ScoreOptions {
-  std::string pairs, hop, csv;
+  std::string pairs, hop, csv, html;
+  std::string num_pictures = std::to_string(kDefaultSpectrogramPairs);
   bool candidates = false, curve = false;
 };
 
@@ -44,7 +46,10 @@ CommandLineSpec describe_program(ScoreOptions& options) {
                &options.pairs},
               {"hop", "SHARE", "from window to window, as a share of one (default: evaluation.hop)",
                &options.hop},
-              {"csv", "FILE", "also write a table with one row for each pair", &options.csv}};
+              {"csv", "FILE", "also write a table with one row for each pair", &options.csv},
+              {"html", "FILE", "also make a page: tables, curves, spectrograms", &options.html},
+              {"spectrograms", "N", "on the page, of the first N pairs (default: 20)",
+               &options.num_pictures}};
   spec.flags = {
       {"candidates", "the first file is a mix; rank all others, best first", &options.candidates},
       {"curve", "print the score of every window, and which are the worst", &options.curve}};
@@ -105,9 +110,18 @@ void name_problems(const ScoreSet& set) {
   }
 }
 
-void publish(const ScoreSet& set, const ScoreOptions& options, bool as_json) {
+void write_page(const ScoreSet& set, const ScoreOptions& options, const TrainedModel& model) {
+  OrderedJson document = set.to_json(true);
+  add_comparison(document);
+  const int64_t most = parse_num_pictures(options.num_pictures);
+  write_score_report(options.html, document, draw_pictures(document, model, most));
+}
+
+void publish(const ScoreSet& set, const TrainedModel& model, const ScoreOptions& options,
+             bool as_json) {
   name_problems(set);
   if (!options.csv.empty()) write_file_atomically(options.csv, set.to_csv());
+  if (!options.html.empty()) write_page(set, options, model);
   if (as_json) {
     print_json(set.to_json(options.curve));
   } else {
@@ -124,7 +138,10 @@ bool score(const CommandLine& line, const ScoreOptions& options, Communicator& w
   set.model = model_path(line);
   set.hop = chosen_hop(options.hop, line.config.evaluation.hop);
   PairList list = list_pairs(options, line.files);
-  if (world.is_rank_zero() && !options.csv.empty()) const PendingFile can_be_written(options.csv);
+  parse_num_pictures(options.num_pictures);
+  for (const std::string& path : {options.csv, options.html}) {
+    if (world.is_rank_zero() && !path.empty()) const PendingFile can_be_written(path);
+  }
   const TrainedModel model = open_model(set.model);
   if (world.is_rank_zero()) world.barrier();
 
@@ -140,7 +157,7 @@ bool score(const CommandLine& line, const ScoreOptions& options, Communicator& w
   at::set_num_threads(static_cast<int>(threads_per_rank(world)));
   set.scores = score_pairs(model, list.pairs, set.hop, world);
   if (options.candidates) set.rank();
-  if (world.is_rank_zero()) publish(set, options, line.json);
+  if (world.is_rank_zero()) publish(set, model, options, line.json);
   return set.num_problems() == 0;
 }
 
