@@ -264,7 +264,7 @@ class Report(unittest.TestCase):
     def test_without_scripts_tables_and_pictures_are_there(self):
         self.browser.call("Emulation.setScriptExecutionDisabled", value=True)
         try:
-            self.browser.call("Page.navigate", url=self.page.as_uri())
+            self.browser.navigate(self.page.as_uri())
             self.browser.call("DOM.enable")
             root = self.browser.call("DOM.getDocument")["root"]["nodeId"]
 
