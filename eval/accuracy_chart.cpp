@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "eval/markup.h"
 
 namespace cocola {
 namespace {
@@ -32,30 +33,6 @@ constexpr const char* kStyle = R"(
   }
 )";
 
-// Text as XML may hold it: markup escaped, control characters replaced.
-std::string escaped(const std::string& text) {
-  std::string safe;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        safe += "&amp;";
-        break;
-      case '<':
-        safe += "&lt;";
-        break;
-      case '>':
-        safe += "&gt;";
-        break;
-      case '"':
-        safe += "&quot;";
-        break;
-      default:
-        safe += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-    }
-  }
-  return safe;
-}
-
 // From numbers to places on the page.
 struct Page {
   double most;  // K at the right edge
@@ -72,7 +49,7 @@ struct Page {
 
 std::string text_at(double x, double y, const char* attributes, const std::string& text) {
   return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" {}>{}</text>\n", x, y, attributes,
-                     escaped(text));
+                     escaped_markup(text));
 }
 
 std::string line_between(const char* style, double x1, double y1, double x2, double y2) {
@@ -190,7 +167,7 @@ std::string to_svg(const AccuracyChart& chart) {
              "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" "
              "viewBox=\"0 0 {0} {1}\" role=\"img\">\n<title>{2}</title>\n<style>{3}</style>\n"
              "<rect class=\"back\" width=\"{0}\" height=\"{1}\"/>\n",
-             kWidth, kHeight, escaped(chart.title), kStyle) +
+             kWidth, kHeight, escaped_markup(chart.title), kStyle) +
          text_at(kLeft, 28, "class=\"title\"", chart.title) +
          text_at(kLeft, 48, "class=\"quiet\"", chart.subtitle) + axes(chart, page) +
          curves(chart, page) + legend(chart) + "</svg>\n";

@@ -22,7 +22,6 @@ namespace {
 
 constexpr double kLevel = 0.95;
 constexpr int64_t kResamples = 2000;
-constexpr int64_t kWindowsPerCall = 16;
 // Of the largest mean: closer ones are equal but for rounding.
 constexpr double kRounding = 1e-4;
 
