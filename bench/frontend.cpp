@@ -1,5 +1,6 @@
 // How long one core takes for the HPS features of a 5 s window, beside librosa; and how many
 // windows a GPU makes in a second, where there is one, beside PyTorch on it.
+#include <ATen/core/Tensor.h>
 #include <ATen/ops/from_blob.h>
 #include <fmt/format.h>
 

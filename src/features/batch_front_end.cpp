@@ -1,5 +1,6 @@
 #include "features/batch_front_end.h"
 
+#include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 #include <c10/core/DeviceGuard.h>
 

@@ -1,7 +1,6 @@
 #include "features/batch_pipeline.h"
 
-#include <ATen/ops/abs.h>
-#include <ATen/ops/amax.h>
+#include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/fft_rfft.h>

@@ -1,6 +1,11 @@
 #include "features/batch_front_end.h"
 
-#include <ATen/ATen.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/sin.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 
 #include "features/front_end_support.h"
 #include "features/hpss_cuda.h"

@@ -1,5 +1,13 @@
 #include "features/batch_pipeline.h"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+
 #include "base/philox.h"
 #include "features/feature_extractor.h"
 #include "features/looped_kernels.h"

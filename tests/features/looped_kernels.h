@@ -1,6 +1,8 @@
 // The kernels of the GPU's front end as plain loops on the CPU.
 #pragma once
-#include <ATen/ATen.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
 
 #include <cmath>
 

@@ -1,5 +1,11 @@
 #include "features/sliding_median.h"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/equal.h>
+
 #include <algorithm>
 #include <vector>
 

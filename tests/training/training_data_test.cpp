@@ -1,5 +1,7 @@
 #include "training/training_data.h"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
 #include <ATen/ops/equal.h>
 #include <gtest/gtest.h>
 
