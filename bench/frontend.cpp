@@ -1,4 +1,7 @@
-// How long one core takes for the HPS features of a 5 s window, beside librosa.
+// How long one core takes for the HPS features of a 5 s window, beside librosa; and how many
+// windows a GPU makes in a second, where there is one, beside PyTorch on it.
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/from_blob.h>
 #include <fmt/format.h>
 
 #include <array>
@@ -9,7 +12,9 @@
 #include "base/error.h"
 #include "base/philox.h"
 #include "base/process.h"
+#include "features/batch_front_end.h"
 #include "features/feature_extractor.h"
+#include "features/hpss_cuda.h"
 #include "features/stft.h"
 #include "support/peer_process.h"
 #include "support/report.h"
@@ -20,6 +25,7 @@ namespace {
 
 constexpr int64_t kWindowSamples = 80'000;
 constexpr int kWindowsPerRound = 10;
+constexpr int64_t kWindowsOnGpu = 256;
 
 // What is timed, in this order on both sides.
 enum Part : size_t { kWhole, kTransform, kMedians, kMelAndRest, kNumParts };
@@ -103,6 +109,36 @@ void run_peer_round(bench::PeerProcess& peer, Times& times) {
   times.add({transform + hpss + mel, transform, hpss, mel});
 }
 
+// Both sides have the waveforms on the GPU and leave the features there.
+bench::Measurement measure_gpu(const std::vector<float>& waveform, const std::string& file,
+                               const std::string& python, int rounds) {
+  const bench::Peer peer =
+      bench::open_peer({python, COCOLA_BENCH_FOLDER "/frontend_gpu_peer.py", file, "cuda"});
+  std::vector<float> samples = waveform;
+  const at::Tensor waveforms = at::from_blob(samples.data(), {1, kWindowSamples})
+                                   .to(at::kCUDA)
+                                   .expand({kWindowsOnGpu, kWindowSamples})
+                                   .contiguous();
+  BatchFrontEnd front_end{FeatureConfig{}};
+  std::vector<double> ours, theirs;
+  for (int round = 0; round <= rounds; ++round) {
+    ours.push_back(bench::seconds_of([&] {
+      front_end.extract(waveforms)[0][0][0][0].item<float>();  // waits for the GPU
+    }));
+    if (peer.process) {
+      theirs.push_back(std::stod(peer.process->ask(fmt::format("{}", kWindowsOnGpu))));
+    }
+  }
+  const auto windows = static_cast<double>(kWindowsOnGpu);
+  bench::Measurement row{.name = "gpu_frontend",
+                         .what = fmt::format("one GPU, {} windows (peer: PyTorch)", kWindowsOnGpu),
+                         .unit = "windows/s",
+                         .ours = windows / bench::typical(ours),
+                         .missing_peer = peer.missing};
+  if (peer.process) row.peer = windows / bench::typical(theirs);
+  return row;
+}
+
 int measure(const bench::Arguments& arguments) {
   const testing::TemporaryDirectory folder;
   const std::vector<float> waveform = play_window();
@@ -136,6 +172,9 @@ int measure(const bench::Arguments& arguments) {
       if (peer.process) row.peer = bench::typical(peer_times.milliseconds[p]);
       rows.push_back(row);
     }
+  }
+  if (can_run_hpss_cuda()) {
+    rows.push_back(measure_gpu(waveform, folder / "waveform.f32", arguments.python, rounds));
   }
   fmt::print("Processor time of one core for a 5 s window, median of {} rounds.\n", rounds);
   bench::report(rows, arguments);

@@ -1,5 +1,6 @@
 // How fast training pairs can be had: precomputed ones at random, beside gzip HDF5 through h5py,
-// with the files in the page cache and without, and fresh ones from stems.
+// with the files in the page cache and without, and fresh ones from stems, as features and as the
+// waveforms that a GPU makes features of.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -25,11 +26,11 @@ constexpr int64_t kNumWindows = 128, kWindowSamples = 80'000;
 
 // Pairs per second that num_threads threads make of random windows.
 double pairs_per_second(const std::function<std::unique_ptr<PairSource>()>& make_source,
-                        const FeatureShape& shape, int64_t num_threads, int64_t pairs_per_thread,
+                        int64_t view_size, int64_t num_threads, int64_t pairs_per_thread,
                         uint64_t seed) {
   const auto work = [&](int64_t thread) {
     const auto source = make_source();
-    std::vector<float> anchor(static_cast<size_t>(shape.size())), positive(anchor.size());
+    std::vector<float> anchor(static_cast<size_t>(view_size)), positive(anchor.size());
     PhiloxStream random(seed, DrawPurpose::bootstrap, 0, static_cast<uint64_t>(thread), 0);
     for (int64_t i = 0; i < pairs_per_thread; ++i) {
       source->make_pair(random.next_below(kNumWindows), 0, anchor, positive);
@@ -68,7 +69,7 @@ struct ColdRates {
 int measure(const bench::Arguments& arguments) {
   const testing::TemporaryDirectory folder;
   const FeatureConfig features;
-  const FeatureShape shape = features.shape(kWindowSamples);
+  const int64_t size = features.shape(kWindowSamples).size();
   const Manifest manifest = bench::write_synthetic_shards(
       folder.path(),
       {.windows_per_track = kNumWindows, .window_samples = kWindowSamples, .store_features = true},
@@ -79,25 +80,29 @@ int measure(const bench::Arguments& arguments) {
     return make_pair_source(SourceKind::features, shards, features, 0.0, 1);
   };
   const auto fresh = [&] { return make_pair_source(SourceKind::stems, shards, features, 1e-3, 1); };
+  const auto waveforms = [&] {
+    return make_pair_source(SourceKind::stems, shards, features, 1e-3, 1, ViewKind::waveforms);
+  };
   bench::Peer peer = bench::open_peer(
       {arguments.python, COCOLA_BENCH_FOLDER "/loader_peer.py", shard, folder / "gzip.h5"});
 
-  std::vector<double> one, two, from_stems, gzip;
+  std::vector<double> one, two, from_stems, mixed, gzip;
   ColdRates cold;
   const int rounds = arguments.choose(2, 5);
   for (int round = 0; round <= rounds; ++round) {
     constexpr int64_t kPeerReads = 100;
     const auto seed = static_cast<uint64_t>(round);
-    one.push_back(pairs_per_second(stored, shape, 1, 4000, seed));
+    one.push_back(pairs_per_second(stored, size, 1, 4000, seed));
     if (peer.process) {
       gzip.push_back(ask_peer(peer, kPeerReads, round));
       cold.kept = std::max(cold.kept, bench::evict(folder / "gzip.h5"));
       cold.peer.push_back(ask_peer(peer, kNumWindows, round));
     }
     cold.kept = std::max(cold.kept, bench::evict(shard));
-    cold.ours.push_back(pairs_per_second(stored, shape, 1, kNumWindows, seed));
-    two.push_back(pairs_per_second(stored, shape, 2, 4000, seed));
-    from_stems.push_back(pairs_per_second(fresh, shape, 1, 40, seed));
+    cold.ours.push_back(pairs_per_second(stored, size, 1, kNumWindows, seed));
+    two.push_back(pairs_per_second(stored, size, 2, 4000, seed));
+    from_stems.push_back(pairs_per_second(fresh, size, 1, 40, seed));
+    mixed.push_back(pairs_per_second(waveforms, kWindowSamples, 1, 400, seed));
   }
   const auto beside_peer = [&](const char* name, const char* what, double ours) {
     bench::Measurement row{.name = name,
@@ -116,7 +121,11 @@ int measure(const bench::Arguments& arguments) {
        {.name = "loader_stems",
         .what = "fresh pairs from stems with noise, 1 thread",
         .unit = "pairs/s per thread",
-        .ours = bench::typical(from_stems)}},
+        .ours = bench::typical(from_stems)},
+       {.name = "loader_waveforms",
+        .what = "the same as waveforms, for features_on: device",
+        .unit = "pairs/s per thread",
+        .ours = bench::typical(mixed)}},
       arguments);
   return kExitDone;
 }

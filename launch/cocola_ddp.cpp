@@ -21,7 +21,7 @@ namespace {
 // Checks configuration, shards and batch arithmetic for a world that need not be there.
 int dry_run(const RunConfig& config, int64_t world_size) {
   config.training.validate_world(world_size);
-  const OpenData data = open_training_data(config, *open_solo_world());
+  const OpenData data = open_training_data(config, *open_solo_world(), at::kCPU);
   const CocolaModel model(config.model, config.features.channels(), config.training.seed);
   for (const std::string& text : describe_run(config, data, model, world_size)) {
     fmt::print("{}\n", text);
@@ -48,7 +48,7 @@ int train_on(const RunConfig& config, Communicator& host,
   if (device.is_cuda()) device_world = open_device_world(host, training.comm);
   set_product_precision(training.precision);
 
-  const OpenData data = open_training_data(config, host);
+  const OpenData data = open_training_data(config, host, device);
   CocolaModel model(config.model, config.features.channels(), training.seed);
   log_info("cocola_ddp {}, {} rank(s), device {}, {} thread(s) a rank", kVersion, host.world_size(),
            device.str(), threads);

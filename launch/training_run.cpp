@@ -49,7 +49,7 @@ std::string rate_text(const TrainingConfig& config) {
 
 }  // namespace
 
-OpenData open_training_data(const RunConfig& config, Communicator& host) {
+OpenData open_training_data(const RunConfig& config, Communicator& host, at::Device device) {
   OpenData data;
   const fs::path directory = config.data.shards;
   const Manifest manifest = read_manifest(directory);
@@ -63,20 +63,25 @@ OpenData open_training_data(const RunConfig& config, Communicator& host) {
   check_shards(*data.train, config.features, config.data.window);
 
   // The makers keep the shards open for threads that outlive the run.
-  const auto source_of = [config](std::shared_ptr<const ShardSet> shards, double noise_std) {
-    return [shards = std::move(shards), config, noise_std] {
+  const auto source_of = [config](std::shared_ptr<const ShardSet> shards, double noise_std,
+                                  ViewKind views) {
+    return [shards = std::move(shards), config, noise_std, views] {
       return make_pair_source(config.training.source, *shards, config.features, noise_std,
-                              config.training.seed);
+                              config.training.seed, views);
     };
   };
+  const bool on_device = config.training.features_on == FeaturesOn::device && !device.is_cpu();
   TrainingData& training = data.training;
   training.shape = config.features.shape(config.window_samples());
+  training.features = config.features;
+  if (on_device) training.waveform_samples = config.window_samples();
   training.num_train_windows = data.train->num_windows();
-  training.make_train_source = source_of(data.train, config.training.augment.noise_std);
+  training.make_train_source = source_of(data.train, config.training.augment.noise_std,
+                                         on_device ? ViewKind::waveforms : ViewKind::features);
   training.make_train_source();  // refuses mixed features here, before the loop
   if (data.valid) {
     training.num_valid_windows = data.valid->num_windows();
-    training.make_valid_source = source_of(data.valid, 0.0);
+    training.make_valid_source = source_of(data.valid, 0.0, ViewKind::features);
   }
   if (training.num_train_windows < config.training.pairs_per_step) {
     fail_usage("cocola_ddp", "training.pairs_per_step {} exceeds the {} training windows in {}",
@@ -104,6 +109,7 @@ std::string run_fingerprint(const RunConfig& config) {
   TrainingConfig& t = kept.training;
   // What may change between a run and its continuation.
   t.device = defaults.device;
+  t.features_on = defaults.features_on;
   t.precision = defaults.precision;
   t.checkpoint = defaults.checkpoint;
   t.loader = defaults.loader;

@@ -23,11 +23,11 @@ struct OpenData {
 };
 
 // The digests of all shards are recomputed first; the ranks share that work and wait for each
-// other, at most five minutes and one second for each 20 MB of the shards.
+// other, at most five minutes and one second for each 20 MB of the shards. device: the model's.
 //
 // Collective: every rank.
 // Throws: Error or UsageError naming shard, key and values when shards and configuration disagree.
-OpenData open_training_data(const RunConfig& config, Communicator& host);
+OpenData open_training_data(const RunConfig& config, Communicator& host, at::Device device);
 
 // The CPU, or the GPU of this rank. Throws: UsageError when CUDA is asked for and absent; Error
 // when there are fewer GPUs than ranks on this host.

@@ -2,7 +2,6 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/empty_like.h>
 
 #include <algorithm>
 #include <chrono>
@@ -22,6 +21,11 @@ void LoaderConfig::validate() const {
   require_range<int64_t>("training.loader.read_ahead", read_ahead, 1, 64);
 }
 
+std::vector<int64_t> BatchRoom::sizes_of_view() const {
+  if (num_samples > 0) return {num_samples};
+  return {features.channels, features.mel_bins, features.frames};
+}
+
 struct BatchLoader::Impl {
   // A batch being filled; pairs are handed to workers one at a time, in order of step and place.
   struct Slot {
@@ -31,14 +35,14 @@ struct BatchLoader::Impl {
   };
 
   Impl(const Sampler& order, int64_t this_rank, int64_t ranks, int64_t first, int64_t last,
-       const FeatureShape& feature_shape, const AugmentConfig& augmentation,
+       const BatchRoom& batch_room, const AugmentConfig& augmentation,
        const LoaderConfig& loader_config)
       : sampler(order),
         rank(this_rank),
         world_size(ranks),
         next_step(first),
         last_step(last),
-        shape(feature_shape),
+        views(batch_room),
         augment(augmentation),
         config(loader_config) {}
 
@@ -53,7 +57,7 @@ struct BatchLoader::Impl {
   const int64_t rank, world_size;
   int64_t next_step;
   const int64_t last_step;
-  const FeatureShape shape;
+  const BatchRoom views;
   const AugmentConfig augment;
   const LoaderConfig config;
 
@@ -72,9 +76,11 @@ std::shared_ptr<BatchLoader::Impl::Slot> BatchLoader::Impl::open_slot() {
   batch.step = next_step++;
   batch.epoch = sampler.epoch_of(batch.step);
   batch.window_ids = sampler.windows_of(batch.step, rank, world_size);
-  const auto n = static_cast<int64_t>(batch.window_ids.size());
-  batch.anchors = at::empty({n, shape.channels, shape.mel_bins, shape.frames}, at::kFloat);
-  batch.positives = at::empty_like(batch.anchors);
+  std::vector<int64_t> sizes = views.sizes_of_view();
+  sizes.insert(sizes.begin(), static_cast<int64_t>(batch.window_ids.size()));
+  const auto options = at::TensorOptions(at::kFloat).pinned_memory(views.pinned);
+  batch.anchors = at::empty(sizes, options);
+  batch.positives = at::empty(sizes, options);
   slots.push_back(slot);
   return slot;
 }
@@ -104,13 +110,14 @@ bool BatchLoader::Impl::take_pair(std::shared_ptr<Slot>& slot, int64_t& pair) {
 
 void BatchLoader::Impl::fill(PairSource& source, Slot& slot, int64_t pair) const {
   const int64_t window = slot.batch.window_ids[static_cast<size_t>(pair)];
+  const int64_t size = slot.batch.anchors.stride(0);
   const auto row = [&](const at::Tensor& all) {
-    return std::span(all.data_ptr<float>() + pair * shape.size(),
-                     static_cast<size_t>(shape.size()));
+    return std::span(all.data_ptr<float>() + pair * size, static_cast<size_t>(size));
   };
   source.make_pair(window, slot.batch.epoch, row(slot.batch.anchors), row(slot.batch.positives));
-  mask_channels(augment, sampler.seed, slot.batch.epoch, window, shape, row(slot.batch.anchors),
-                row(slot.batch.positives));
+  if (views.num_samples > 0) return;
+  mask_channels(augment, sampler.seed, slot.batch.epoch, window, views.features,
+                row(slot.batch.anchors), row(slot.batch.positives));
 }
 
 // Workers return before their next pair. error: the reason, if there is one.
@@ -148,12 +155,12 @@ void BatchLoader::Impl::work(const std::function<std::unique_ptr<PairSource>()>&
 }
 
 BatchLoader::BatchLoader(const Sampler& sampler, int64_t rank, int64_t world_size,
-                         int64_t first_step, int64_t last_step, const FeatureShape& shape,
+                         int64_t first_step, int64_t last_step, const BatchRoom& room,
                          const AugmentConfig& augment, const LoaderConfig& config,
                          std::function<std::unique_ptr<PairSource>()> make_source) {
   sampler.validate();
   config.validate();
-  impl_ = std::make_shared<Impl>(sampler, rank, world_size, first_step, last_step, shape, augment,
+  impl_ = std::make_shared<Impl>(sampler, rank, world_size, first_step, last_step, room, augment,
                                  config);
   try {
     crew_.start(config.num_threads > 0 ? config.num_threads : available_cores(),
@@ -190,6 +197,11 @@ bool BatchLoader::wait(double timeout_seconds, const std::function<bool()>& inte
   impl_->waited += seconds_since(start);
   if (impl_->failure) std::rethrow_exception(impl_->failure);
   return true;
+}
+
+bool BatchLoader::has_next() const {
+  const std::lock_guard lock(impl_->mutex);
+  return !impl_->failure && !impl_->slots.empty() && impl_->is_ready();
 }
 
 Batch BatchLoader::next(double timeout_seconds) {

@@ -1,18 +1,21 @@
 #include "batches/pair_source.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "stems/submix.h"
 
 namespace cocola {
 namespace {
 
-// Mixes stems on the spot: fresh sub-mixes, noise and features for every epoch.
+// Mixes stems on the spot: fresh sub-mixes, noise and views for every epoch.
 class StemsSource : public PairSource {
  public:
   StemsSource(const ShardSet& shards, const FeatureConfig& features, double noise_std,
-              uint64_t seed)
+              uint64_t seed, ViewKind views)
       : shards_(shards),
         maker_(features),
+        views_(views),
         noise_std_(noise_std),
         seed_(seed),
         stem_(static_cast<size_t>(shards.settings().window_samples)) {}
@@ -25,10 +28,10 @@ class StemsSource : public PairSource {
     const int64_t key = shards_.key_of(window);
     const SubmixChoice choice = choose_submixes(where.audible, seed_, epoch, key);
     mix(*shard, local, choice.anchor, track.gain);
-    maker_.extract(anchor);
+    deliver(anchor);
     mix(*shard, local, choice.positive, track.gain);
     add_noise(maker_.mix(), noise_std_, seed_, epoch, key);
-    maker_.extract(positive);
+    deliver(positive);
   }
 
  private:
@@ -40,8 +43,17 @@ class StemsSource : public PairSource {
     }
   }
 
+  void deliver(std::span<float> out) {
+    if (views_ == ViewKind::features) {
+      maker_.extract(out);
+    } else {
+      std::ranges::copy(maker_.mix(), out.begin());
+    }
+  }
+
   const ShardSet& shards_;
   SubmixFeatures maker_;
+  ViewKind views_;
   double noise_std_;
   uint64_t seed_;
   std::vector<int16_t> stem_;
@@ -80,7 +92,7 @@ void check_rate(const ShardSet& shards, const FeatureConfig& features) {
 
 std::unique_ptr<PairSource> make_pair_source(SourceKind kind, const ShardSet& shards,
                                              const FeatureConfig& features, double noise_std,
-                                             uint64_t seed) {
+                                             uint64_t seed, ViewKind views) {
   const ShardSettings& settings = shards.settings();
   if (kind == SourceKind::stems) {
     if (!settings.has_stems) {
@@ -90,7 +102,12 @@ std::unique_ptr<PairSource> make_pair_source(SourceKind kind, const ShardSet& sh
            "features");
     }
     check_rate(shards, features);
-    return std::make_unique<StemsSource>(shards, features, noise_std, seed);
+    return std::make_unique<StemsSource>(shards, features, noise_std, seed, views);
+  }
+  if (views == ViewKind::waveforms) {
+    fail("pair_source",
+         "waveforms are asked of precomputed features; set training.source to stems, or "
+         "training.features_on to cpu");
   }
   if (settings.pairs_per_window < 1) {
     fail("pair_source",

@@ -15,25 +15,30 @@ namespace cocola {
 
 enum class SourceKind { stems, features };
 
+// What a source delivers of a view: its features, or the waveform they are made of.
+enum class ViewKind { features, waveforms };
+
 // Makes the two views of a window, before augmentation of features. One per thread.
 class PairSource {
  public:
   virtual ~PairSource() = default;
-  // Features of both views: [C, M, F] each.
+  // Both views: features [C, M, F] each, or waveforms [L] each, noise included.
   // Random: decided by (seed, epoch, window) alone.
   // Law:    both kinds give the same values for pair `epoch` of a window, to the shard's
   // quantisation
   //         (0.001 dB), when noise is 0; precomputed pairs repeat after pairs_per_window epochs.
+  //         The features of the waveforms are the features.
   virtual void make_pair(int64_t window, int64_t epoch, std::span<float> anchor,
                          std::span<float> positive) = 0;
 };
 
 // Throws: Error when the shards hold no data of that kind, were made with another front end than
 // `features`
-//         (both fingerprints named), or when noise is asked of precomputed features.
+//         (both fingerprints named), or when noise or waveforms are asked of precomputed
+//         features.
 std::unique_ptr<PairSource> make_pair_source(SourceKind kind, const ShardSet& shards,
                                              const FeatureConfig& features, double noise_std,
-                                             uint64_t seed);
+                                             uint64_t seed, ViewKind views = ViewKind::features);
 
 // Throws: Error naming a shard's file, the key, both values and what to do, when stems of the
 //         shards are not at the rate of `features`, or windows not of the length and grid of

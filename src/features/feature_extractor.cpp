@@ -13,8 +13,6 @@ namespace cocola {
 namespace {
 
 constexpr int64_t kReach = kMedianTaps / 2;
-constexpr float kRangeDb = 80.0f;
-constexpr float kLoudestSample = 1e15f;  // far from where the power of a band would overflow
 
 // columns [first, first + lanes) of frames become lanes: out[bin * lanes + l] = in[(first + l) *
 // num_bins + bin].
@@ -34,13 +32,8 @@ struct FeatureExtractor::Impl {
       : config(settings),
         level(simd_level),
         kernels(simd_kernels(simd_level)),
-        stft(settings,
-             settings.kind == FeatureKind::hps ? EdgePadding::zeros : EdgePadding::reflect,
-             simd_level),
-        bands(mel_bands(
-            settings.kind == FeatureKind::hps ? MelScale::slaney_area : MelScale::htk_peak,
-            settings.mel_bins, settings.fft_size, settings.sample_rate_hz, settings.min_hz,
-            settings.max_hz)) {}
+        stft(settings, edge_padding_of(settings.kind), simd_level),
+        bands(mel_bands(settings)) {}
 
   void prepare(int64_t num_frames);
   void pad_frequencies(float* lanes) const;

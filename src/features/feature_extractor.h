@@ -9,6 +9,11 @@
 
 namespace cocola {
 
+// Samples beyond this are refused: far from where the power of a band would overflow.
+inline constexpr float kLoudestSample = 1e15f;
+// hps features end this far below the maximum of their channel.
+inline constexpr float kRangeDb = 80.0f;
+
 // Computes the features of single waveforms. Keeps scratch memory: no allocation after the first
 // call of a size. Not thread-safe: one per thread. Never spawns threads of its own.
 class FeatureExtractor {
@@ -23,7 +28,7 @@ class FeatureExtractor {
 
   // Shapes: waveform [L] with L > fft_size / 2; out row-major [channels, mel_bins, frames], dB.
   // Range:  hps [-80, 0] per channel; mel [-100, inf).
-  // Throws: Error for a wrong size of out, or a sample that is not finite or beyond 1e15.
+  // Throws: Error for a wrong size of out, or a sample that is not finite or beyond kLoudestSample.
   // Law:    an all-zero waveform gives 0 dB everywhere with hps and -100 dB with mel; never NaN.
   void extract(std::span<const float> waveform, std::span<float> out);
 

@@ -1,6 +1,6 @@
 // Harmonic/percussive separation of many spectrograms at a time on a GPU: the twin of hpss.h.
-// A building block: the trainer computes its features on the CPU and does not call this. Its speed
-// has not been measured.
+// For tests and comparisons: the front end (batch_pipeline.h) fuses masks and mel bands. No GPU has
+// run it yet.
 #pragma once
 #include <ATen/core/Tensor.h>
 

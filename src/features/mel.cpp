@@ -50,4 +50,10 @@ std::vector<MelBand> mel_bands(MelScale scale, int64_t num_bands, int64_t fft_si
   return bands;
 }
 
+std::vector<MelBand> mel_bands(const FeatureConfig& config) {
+  return mel_bands(config.kind == FeatureKind::hps ? MelScale::slaney_area : MelScale::htk_peak,
+                   config.mel_bins, config.fft_size, config.sample_rate_hz, config.min_hz,
+                   config.max_hz);
+}
+
 }  // namespace cocola

@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "features/feature_config.h"
+
 namespace cocola {
 
 // slaney: linear below 1 kHz, logarithmic above, filters scaled to equal area. htk: 2595 log10(1 +
@@ -19,5 +21,7 @@ struct MelBand {
 // max_hz.
 std::vector<MelBand> mel_bands(MelScale scale, int64_t num_bands, int64_t fft_size,
                                int64_t sample_rate_hz, double min_hz, double max_hz);
+// Those of a front end.
+std::vector<MelBand> mel_bands(const FeatureConfig& config);
 
 }  // namespace cocola

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "features/decibel.h"
 #include "features/simd_kernels.h"
 #include "features/soft_mask.h"
 #include "features/split_sorted_median.h"
@@ -44,26 +45,8 @@ void weighted_sum(const float* __restrict__ weights, const float* __restrict__ p
   std::memcpy(sums, total, sizeof(total));
 }
 
-// log2 by exponent and the series of the inverse hyperbolic tangent, mantissa in [sqrt(1/2),
-// sqrt(2)).
 void to_decibel(float* __restrict__ values, int64_t n) {
-  constexpr float kDecibelPerOctave = 3.01029995663981195f;
-  constexpr float kTwoOverLn2 = 2.88539008177792681f;
-  for (int64_t i = 0; i < n; ++i) {
-    const float x = values[i] > 1e-10f ? values[i] : 1e-10f;
-    int32_t bits;
-    std::memcpy(&bits, &x, sizeof(bits));
-    const int32_t shifted = bits - 0x3f3504f3;  // bits of sqrt(1/2)
-    const int32_t exponent = shifted >> 23;
-    const int32_t mantissa_bits = bits - (exponent << 23);
-    float mantissa;
-    std::memcpy(&mantissa, &mantissa_bits, sizeof(mantissa));
-    const float t = (mantissa - 1.0f) / (mantissa + 1.0f);
-    const float t2 = t * t;
-    const float series =
-        t * (1.0f + t2 * (1.0f / 3 + t2 * (1.0f / 5 + t2 * (1.0f / 7 + t2 * (1.0f / 9)))));
-    values[i] = kDecibelPerOctave * (static_cast<float>(exponent) + kTwoOverLn2 * series);
-  }
+  for (int64_t i = 0; i < n; ++i) values[i] = decibel(values[i]);
 }
 
 template <typename Doubles>

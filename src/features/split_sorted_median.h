@@ -1,4 +1,4 @@
-// The selection of the 31-tap median, shared by every instruction set and the GPU. Lanes gives
+// The selection of the 31-tap median, shared by every instruction set. Lanes gives
 // Vector, whose elements are independent sequences, and its operations.
 #pragma once
 #include <cstdint>

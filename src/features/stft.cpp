@@ -7,20 +7,28 @@
 
 namespace cocola {
 
+EdgePadding edge_padding_of(FeatureKind kind) {
+  return kind == FeatureKind::hps ? EdgePadding::zeros : EdgePadding::reflect;
+}
+
+std::vector<double> hann_taper(int64_t num_samples) {
+  constexpr double kTwoPi = 6.283185307179586476925;
+  std::vector<double> taper;
+  for (int64_t n = 0; n < num_samples; ++n) {
+    const double phase = kTwoPi * static_cast<double>(n) / static_cast<double>(num_samples);
+    taper.push_back(0.5 - 0.5 * std::cos(phase));
+  }
+  return taper;
+}
+
 Stft::Stft(const FeatureConfig& config, EdgePadding padding, SimdLevel level)
     : fft_size_(config.fft_size),
       hop_(config.hop_samples),
       padding_(padding),
+      taper_(hann_taper(config.taper_samples)),
       fourier_(config.fft_size, simd_kernels(level)),
       samples_(static_cast<size_t>(fft_size_ * fourier_.num_lanes())),
-      bins_(static_cast<size_t>(num_bins() * fourier_.num_lanes())) {
-  constexpr double kTwoPi = 6.283185307179586476925;
-  for (int64_t n = 0; n < config.taper_samples; ++n) {
-    const double phase =
-        kTwoPi * static_cast<double>(n) / static_cast<double>(config.taper_samples);
-    taper_.push_back(0.5 - 0.5 * std::cos(phase));
-  }
-}
+      bins_(static_cast<size_t>(num_bins() * fourier_.num_lanes())) {}
 
 // Writes only the samples under the taper, in the middle of the frame; the rest of samples_ stays
 // zero.
@@ -38,12 +46,8 @@ void Stft::taper_frame(std::span<const float> waveform, int64_t frame, int64_t l
     return;
   }
   for (int64_t n = 0; n < taper_samples; ++n) {
-    int64_t at = start + n;
-    const bool inside = at >= 0 && at < length;
-    if (!inside && padding_ == EdgePadding::reflect) at = at < 0 ? -at : 2 * (length - 1) - at;
-    const bool silent = !inside && padding_ == EdgePadding::zeros;
-    to[n * lanes] =
-        silent ? 0.0 : waveform[static_cast<size_t>(at)] * taper_[static_cast<size_t>(n)];
+    to[n * lanes] = padded_sample(waveform.data(), length, start + n, padding_) *
+                    taper_[static_cast<size_t>(n)];
   }
 }
 

@@ -6,10 +6,15 @@
 
 #include "features/feature_config.h"
 #include "features/fourier.h"
+#include "features/padded_sample.h"
 
 namespace cocola {
 
-enum class EdgePadding { zeros, reflect };
+// What the published front ends do beyond the ends of a waveform.
+EdgePadding edge_padding_of(FeatureKind kind);
+
+// Periodic Hann taper.
+std::vector<double> hann_taper(int64_t num_samples);
 
 // |STFT| of one waveform, frames centred on multiples of the hop, fft_size / 2 samples padded at
 // each end.

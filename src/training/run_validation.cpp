@@ -24,11 +24,11 @@ bool recompute_statistics(CocolaModel& model, FlatParameters& flat, int64_t step
                           Communicator& host, Communicator& device) {
   if (config.recompute_statistics == 0) return true;
   const int64_t first = std::max<int64_t>(0, step - config.recompute_statistics);
-  const auto loader = open_loader(data, config, host, first, step);
+  DeviceFeed feed = open_feed(data, config, host, first, step, model.device());
   StatisticsRecomputation recomputation(model, flat, config);
   for (int64_t i = first; i < step; ++i) {
     if (stop_wanted(host)) return false;
-    recomputation.add(loader->next(loader_seconds(config)), device);
+    recomputation.add(feed.next(loader_seconds(config)), device);
   }
   recomputation.finish();
   return true;

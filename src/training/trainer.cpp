@@ -73,7 +73,7 @@ class Run {
     const double seconds = config_.max_minutes > 0 ? trained_seconds_ : 0.0;
     return {step_, seconds, directory_.fingerprint};
   }
-  std::optional<StepReport> step_once(BatchLoader& loader);
+  std::optional<StepReport> step_once(DeviceFeed& feed);
   void log_step(const StepReport& report, double waited);
   bool validation_due() const;
   bool time_is_up() const {
@@ -163,14 +163,14 @@ void Run::share_position() {
 
 // None when this process, alone in its world, was told to stop while it waited for data; ranks of a
 // larger world take the step to tell each other.
-std::optional<StepReport> Run::step_once(BatchLoader& loader) {
+std::optional<StepReport> Run::step_once(DeviceFeed& feed) {
   phase_ = fmt::format("in step {}", step_ + 1);
   const Clock::time_point start = Clock::now();
   const bool alone = host_.world_size() == 1;
-  if (!loader.wait(loader_seconds(config_), [alone] { return alone && stop_requested(); })) {
+  if (!feed.wait(loader_seconds(config_), [alone] { return alone && stop_requested(); })) {
     return std::nullopt;
   }
-  const Batch batch = loader.next();
+  const Batch batch = feed.next();
   const StepReport report =
       train_step(model_, flat_, adam_, batch, config_, config_.learning_rate_at(step_, last_step_),
                  {stop_requested(), host_.is_rank_zero() && time_is_up()}, device_);
@@ -300,12 +300,12 @@ TrainingEnd Run::run() {
   }
   progress_.emplace("training", "steps", last_step_, host_.is_rank_zero());
   if (time_is_up()) return finish();
-  const auto loader = open_loader(data_, config_, host_, step_, last_step_);
+  DeviceFeed feed = open_feed(data_, config_, host_, step_, last_step_, model_.device());
   if (validation_due() && !validate_now()) return stop();
   while (step_ < last_step_) {
-    const std::optional<StepReport> report = step_once(*loader);
+    const std::optional<StepReport> report = step_once(feed);
     if (!report) return stop();
-    log_step(*report, loader->waited_seconds());
+    log_step(*report, feed.waited_seconds());
     if (report->stop) return stop();
     if (report->time_up) {
       log_info("training.max_minutes reached after step {}", step_);

@@ -35,6 +35,11 @@ void TrainingConfig::validate() const {
                "training.pairs_per_step {} in groups of {} are {}",
                pairs_per_step, pairs_per_group, groups_per_step());
   }
+  if (features_on == FeaturesOn::device && source == SourceKind::features) {
+    fail_usage("training.features_on",
+               "device makes features of waveforms, but training.source: features reads them ready "
+               "from the shards; set training.source to stems, or training.features_on to cpu");
+  }
   require_range<int64_t>("training.threads_per_rank", threads_per_rank, 0, 1024);
   require_range<int64_t>("training.epochs", epochs, 1, 1'000'000);
   require_range<int64_t>("training.max_steps", max_steps, 0, 1'000'000'000'000);

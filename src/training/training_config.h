@@ -13,6 +13,9 @@ namespace cocola {
 
 enum class Precision { fp32, tf32, bf16 };
 enum class DeviceChoice { automatic, cuda, cpu };
+// Where the features of training pairs are made: by the loader's threads, or on the device of the
+// network, which is the same where that is the CPU.
+enum class FeaturesOn { cpu, device };
 // Channel masks in validation and in cocola_eval.
 enum class ValidationMasks {
   none,
@@ -76,6 +79,9 @@ struct TrainingConfig {
   int64_t threads_per_rank = 0;
   uint64_t seed = 1;
   DeviceChoice device = DeviceChoice::automatic;
+  // device needs source: stems. Mixing, noise and masks are drawn alike; the features are equal to
+  // rounding. Validation makes its features on the CPU.
+  FeaturesOn features_on = FeaturesOn::cpu;
   // Batch-norm statistics are recomputed over this many training steps before each validation and
   // export; 0 leaves the running statistics of training. Range [0, 10000].
   int64_t recompute_statistics = 20;

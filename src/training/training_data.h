@@ -4,7 +4,7 @@
 #include <functional>
 #include <memory>
 
-#include "batches/batch_loader.h"
+#include "batches/device_feed.h"
 #include "batches/pair_reader.h"
 #include "batches/pair_source.h"
 #include "batches/sampler.h"
@@ -17,6 +17,10 @@ namespace cocola {
 // what their sources use.
 struct TrainingData {
   FeatureShape shape;
+  // Training sources deliver waveforms of so many samples when not 0; their `features` are then
+  // made on the model's device.
+  int64_t waveform_samples = 0;
+  FeatureConfig features;
   int64_t num_train_windows = 0;
   int64_t num_valid_windows = 0;
   std::function<std::unique_ptr<PairSource>()> make_train_source;
@@ -26,10 +30,9 @@ struct TrainingData {
 // The order of the training windows. Throws: Error when a step has more pairs than there are.
 Sampler sampler_of(const TrainingData& data, const TrainingConfig& config);
 
-// The training batches of this rank in steps [first_step, end).
-std::unique_ptr<BatchLoader> open_loader(const TrainingData& data, const TrainingConfig& config,
-                                         const Communicator& world, int64_t first_step,
-                                         int64_t end);
+// The training batches of this rank in steps [first_step, end), for a model on `device`.
+DeviceFeed open_feed(const TrainingData& data, const TrainingConfig& config,
+                     const Communicator& world, int64_t first_step, int64_t end, at::Device device);
 
 // The longest time without a pair, after which a loader gives up: before the other ranks do, since
 // it knows why this one is late, and needs some seconds to say so.

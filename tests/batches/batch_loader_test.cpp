@@ -59,6 +59,18 @@ class CountingSource : public NumberedSource {
   std::atomic<int64_t>& count_;
 };
 
+// Its reads return when the test says so, as those of a file system that hangs.
+class StalledSource : public NumberedSource {
+ public:
+  explicit StalledSource(std::shared_future<void> released) : released_(std::move(released)) {}
+  void make_pair(int64_t, int64_t, std::span<float>, std::span<float>) override {
+    released_.wait();
+  }
+
+ private:
+  std::shared_future<void> released_;
+};
+
 const SourceMaker kNumbered = [] { return std::make_unique<NumberedSource>(); };
 
 struct LoaderCase {
@@ -66,12 +78,12 @@ struct LoaderCase {
   int64_t num_threads = 3, read_ahead = 2;
   double mask_probability = 0.0;
   MaskViews mask_views = MaskViews::same;
-  FeatureShape shape = kShape;
+  BatchRoom room = kShape;
   SourceMaker make_source = kNumbered;
 
   std::unique_ptr<BatchLoader> open() const {
     return std::make_unique<BatchLoader>(
-        kSampler, rank, world_size, first_step, last_step, shape,
+        kSampler, rank, world_size, first_step, last_step, room,
         AugmentConfig{.mask_probability = mask_probability, .mask_views = mask_views},
         LoaderConfig{.num_threads = num_threads, .read_ahead = read_ahead}, make_source);
   }
@@ -142,8 +154,35 @@ TEST(BatchLoader, HidesTheDrawnChannelOfEachView) {
 }
 
 TEST(BatchLoader, LeavesMelFeaturesUnmasked) {
-  const auto loader = LoaderCase{.mask_probability = 1.0, .shape = {1, 3, 4}}.open();
+  const auto loader = LoaderCase{.mask_probability = 1.0, .room = FeatureShape{1, 3, 4}}.open();
   EXPECT_LT(loader->next().anchors.max().item<float>(), kMaskedDb);
+}
+
+TEST(BatchLoader, DeliversWaveformsUnmasked) {
+  BatchRoom room = kShape;
+  room.num_samples = 17;
+  const auto loader = LoaderCase{.mask_probability = 1.0, .room = room}.open();
+  const Batch batch = loader->next();
+  EXPECT_EQ(batch.anchors.sizes(), at::IntArrayRef({8, 17}));
+  for (int64_t pair = 0; pair < 8; ++pair) {
+    const int64_t window = batch.window_ids[static_cast<size_t>(pair)];
+    EXPECT_TRUE(batch.anchors[pair].eq(value_of(window, 0, false)).all().item<bool>());
+    EXPECT_TRUE(batch.positives[pair].eq(value_of(window, 0, true)).all().item<bool>());
+  }
+}
+
+TEST(BatchLoader, SaysWhetherABatchIsThere) {
+  std::promise<void> release;
+  const auto loader = LoaderCase{
+      .last_step = 1, .make_source = [released = release.get_future().share()] {
+        return std::make_unique<StalledSource>(released);
+      }}.open();
+  EXPECT_FALSE(loader->has_next());
+  release.set_value();
+  loader->wait(60.0, [] { return false; });
+  EXPECT_TRUE(loader->has_next());
+  loader->next();
+  EXPECT_FALSE(loader->has_next());
 }
 
 TEST(BatchLoader, PassesTheErrorOfAWorkerOn) {
@@ -167,18 +206,6 @@ TEST(BatchLoader, PassesTheErrorOfASourceThatCannotBeMadeOn) {
                       }}.open();
   EXPECT_THROW(loader->next(), Error);
 }
-
-// Its reads return when the test says so, as those of a file system that hangs.
-class StalledSource : public NumberedSource {
- public:
-  explicit StalledSource(std::shared_future<void> released) : released_(std::move(released)) {}
-  void make_pair(int64_t, int64_t, std::span<float>, std::span<float>) override {
-    released_.wait();
-  }
-
- private:
-  std::shared_future<void> released_;
-};
 
 TEST(BatchLoader, AFileSystemThatHangsIsAnErrorThatNamesTheLoaderAndHoldsNobodyUp) {
   std::promise<void> release;

@@ -153,6 +153,30 @@ TEST_F(PairSourceTest, BothSourcesGiveTheSameTensorsForTheSamePair) {
   }
 }
 
+TEST_F(PairSourceTest, TheFeaturesOfTheWaveformsAreTheFeatures) {
+  FeatureExtractor extractor(kFeatures);
+  for (int64_t window = 0; window < 6; ++window) {
+    const Pair features = make(SourceKind::stems, 1e-3, kSeed, window, 3);
+    std::vector<float> anchor(kWindowSamples), positive(kWindowSamples);
+    make_pair_source(SourceKind::stems, shards(), kFeatures, 1e-3, kSeed, ViewKind::waveforms)
+        ->make_pair(window, 3, anchor, positive);
+    std::vector<float> found(features.anchor.size());
+    extractor.extract(anchor, found);
+    EXPECT_EQ(found, features.anchor);
+    extractor.extract(positive, found);
+    EXPECT_EQ(found, features.positive);
+  }
+}
+
+TEST_F(PairSourceTest, PrecomputedFeaturesHaveNoWaveforms) {
+  try {
+    make_pair_source(SourceKind::features, shards(), kFeatures, 0.0, kSeed, ViewKind::waveforms);
+    FAIL() << "no error";
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(), HasSubstr("training.features_on to cpu"));
+  }
+}
+
 TEST_F(PairSourceTest, PrecomputedPairsRepeatAndIgnoreTheSeed) {
   const Pair first = make(SourceKind::features, 0.0, kSeed, 4, 1);
   EXPECT_EQ(make(SourceKind::features, 0.0, 1, 4, 1).anchor, first.anchor);

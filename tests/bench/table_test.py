@@ -50,7 +50,7 @@ class Table(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
         for program, names in table.PROGRAMS.items():
             lines = {name: LINES.get(name, {"what": "", "ours": 1.0, "unit": "s"})
-                     for name in names if name != "gpu_step"}
+                     for name in names if not name.startswith("gpu_")}
             self.program(program, fake(lines))
 
     def program(self, name, text):
@@ -91,8 +91,9 @@ class Table(unittest.TestCase):
         self.assertEqual(rows["loader"]["missing"], "No module named 'h5py'")
         self.assertIsNone(rows["loader"]["met"])
         self.assertIn("missing", self.line(result, "loader"))
-        self.assertEqual(rows["gpu_step"]["missing"], "no GPU")
-        self.assertIsNone(rows["gpu_step"]["ours"])
+        for line in ("gpu_frontend", "gpu_step"):
+            self.assertEqual(rows[line]["missing"], "no GPU")
+            self.assertIsNone(rows[line]["ours"])
 
     def test_a_program_that_fails_says_so_in_its_lines_and_the_others_run(self):
         self.program("bench_loader", FAILING)

@@ -3,6 +3,11 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/allclose.h>
+#include <ATen/ops/cos.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/linspace.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/sin.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
@@ -15,31 +20,82 @@
 namespace cocola {
 namespace {
 
+class AdamAs : public ::testing::TestWithParam<AdamForm> {};
+
 // Five steps on a bilinear head against torch.optim.Adam.
-TEST(Adam, TakesTheStepsOfTorchOptimAdam) {
+TEST_P(AdamAs, TakesTheStepsOfTorchOptimAdam) {
+  // The kernel reads the learning rate as float.
+  const double tolerance = GetParam() == AdamForm::parts ? 1e-12 : 1e-8;
   const SafetensorsFile golden = testing::golden("adam");
   const at::Tensor anchors = golden.get("anchors").tanh();
   const at::Tensor positives = golden.get("positives").tanh();
   at::Tensor w = golden.get("w0").clone();
-  Adam adam(w);
+  Adam adam(w, GetParam());
   const auto world = open_solo_world();
   for (int step = 1; step <= 5; ++step) {
     const ContrastiveLoss loss = contrastive_loss(anchors, positives, {w, 1.0}, *world);
     EXPECT_NEAR(loss.read_figures().loss, golden.get("loss" + std::to_string(step)).item<double>(),
-                1e-12);
+                tolerance);
     adam.step(w, loss.d_w, 1e-3);
     const at::Tensor expected = golden.get("w" + std::to_string(step));
     const double error = ((w - expected).abs().max() / expected.abs().max()).item<double>();
-    EXPECT_LE(testing::measured("Adam, five steps, Double", error, 1e-12), 1e-12);
+    const char* const name = GetParam() == AdamForm::parts ? "Adam, five steps, Double"
+                                                           : "Adam in a kernel, five steps, Double";
+    EXPECT_LE(testing::measured(name, error, tolerance), tolerance);
   }
   EXPECT_EQ(adam.num_steps(), 5);
 }
 
-TEST(Adam, TheFirstStepMovesEveryParameterByTheLearningRate) {
+TEST_P(AdamAs, TheFirstStepMovesEveryParameterByTheLearningRate) {
   at::Tensor p = at::zeros({4}, at::kDouble);
-  Adam adam(p);
+  Adam adam(p, GetParam());
   adam.step(p, at::tensor({1.0, -1.0, 100.0, -1e-3}, at::kDouble), 0.01);
   EXPECT_TRUE(at::allclose(p, at::tensor({-0.01, 0.01, -0.01, 0.01}, at::kDouble), 1e-4, 0));
+}
+
+TEST_P(AdamAs, ContinuesFromMomentsAndNumberOfSteps) {
+  const at::Tensor gradients = at::tensor({0.3f, -2.0f, 1e-5f});
+  at::Tensor straight = at::ones({3});
+  Adam whole(straight, GetParam());
+  for (int step = 1; step <= 3; ++step) whole.step(straight, gradients * step, 0.01);
+
+  at::Tensor interrupted = at::ones({3});
+  Adam before(interrupted, GetParam());
+  for (int step = 1; step <= 2; ++step) before.step(interrupted, gradients * step, 0.01);
+  Adam after(interrupted, GetParam());
+  after.first_moment().copy_(before.first_moment());
+  after.second_moment().copy_(before.second_moment());
+  after.set_num_steps(before.num_steps());
+  after.step(interrupted, gradients * 3, 0.01);
+  EXPECT_TRUE(at::equal(interrupted, straight));
+}
+
+std::string form_name(const ::testing::TestParamInfo<AdamForm>& test) {
+  return test.param == AdamForm::parts ? "Parts" : "Kernel";
+}
+INSTANTIATE_TEST_SUITE_P(Forms, AdamAs, ::testing::Values(AdamForm::parts, AdamForm::kernel),
+                         form_name);
+
+TEST(Adam, TheKernelTakesTheStepsOfItsPartsToRounding) {
+  at::Tensor in_parts = at::linspace(-1, 1, 1000), in_kernel = in_parts.clone();
+  Adam parts(in_parts, AdamForm::parts), kernel(in_kernel, AdamForm::kernel);
+  for (int step = 0; step < 50; ++step) {
+    const at::Tensor gradients = at::sin(in_parts * static_cast<double>(step + 1));
+    parts.step(in_parts, gradients, 1e-3);
+    kernel.step(in_kernel, gradients, 1e-3);
+  }
+  EXPECT_TRUE(at::allclose(in_kernel, in_parts, 0, 1e-6));
+}
+
+TEST(Adam, OnTheCpuIsTakenInParts) {
+  at::Tensor chosen = at::linspace(-1, 1, 1000), in_parts = chosen.clone();
+  Adam by_device(chosen), parts(in_parts, AdamForm::parts);
+  for (int step = 0; step < 5; ++step) {
+    const at::Tensor gradients = at::cos(in_parts * static_cast<double>(step + 1));
+    by_device.step(chosen, gradients, 1e-3);
+    parts.step(in_parts, gradients, 1e-3);
+  }
+  EXPECT_TRUE(at::equal(chosen, in_parts));
 }
 
 }  // namespace

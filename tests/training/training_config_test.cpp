@@ -67,6 +67,15 @@ TEST(TrainingConfig, InvariantRunsNeedAPowerOfTwoOfGroups) {
   EXPECT_NO_THROW(config.validate());
 }
 
+TEST(TrainingConfig, FeaturesThatAreReadAreNotMadeOnADevice) {
+  TrainingConfig config;
+  config.features_on = FeaturesOn::device;
+  EXPECT_NO_THROW(config.validate());
+  config.source = SourceKind::features;
+  EXPECT_THAT(usage_error_of([&] { config.validate(); }),
+              HasSubstr("set training.source to stems, or training.features_on to cpu"));
+}
+
 TEST(TrainingConfig, OneRankIsAlwaysAllowed) {
   TrainingConfig config;
   config.pairs_per_step = 96;

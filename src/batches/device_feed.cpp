@@ -1,0 +1,82 @@
+#include "batches/device_feed.h"
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
+#include <c10/core/StreamGuard.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+
+#include <array>
+#include <utility>
+
+namespace cocola {
+
+DeviceFeed::DeviceFeed(std::unique_ptr<BatchLoader> loader, const FeedConfig& config)
+    : loader_(std::move(loader)), config_(config) {
+  if (config.features) front_end_.emplace(*config.features);
+  if (config.ahead && !config.device.is_cpu()) {
+    const c10::impl::VirtualGuardImpl devices(config.device.type());
+    stream_ = devices.getStreamFromGlobalPool(config.device, /*isHighPriority=*/false);
+  }
+}
+
+bool DeviceFeed::wait(double timeout_seconds, const std::function<bool()>& interrupted) {
+  return staged_ || loader_->wait(timeout_seconds, interrupted);
+}
+
+// Hides what BatchLoader would have hidden.
+void DeviceFeed::hide_channels(Batch& batch) const {
+  if (config_.features->channels() != 2) return;
+  const auto n = static_cast<int64_t>(batch.window_ids.size());
+  const auto options = at::TensorOptions(at::kBool).pinned_memory(!config_.device.is_cpu());
+  const at::Tensor hidden = at::empty({2, n, 2, 1, 1}, options);  // view, pair, channel
+  bool* const flags = hidden.data_ptr<bool>();
+  for (int64_t i = 0; i < n; ++i) {
+    const std::array<ChannelMask, 2> masks = draw_channel_masks(
+        config_.augment, config_.seed, batch.epoch, batch.window_ids[static_cast<size_t>(i)]);
+    for (int64_t view = 0; view < 2; ++view) {
+      bool* const pair = flags + 2 * (view * n + i);
+      pair[0] = masks[static_cast<size_t>(view)] == ChannelMask::harmonic;
+      pair[1] = masks[static_cast<size_t>(view)] == ChannelMask::percussive;
+    }
+  }
+  const at::Tensor there = hidden.to(config_.device, /*non_blocking=*/true);
+  batch.anchors.masked_fill_(there[0], kMaskedDb);
+  batch.positives.masked_fill_(there[1], kMaskedDb);
+}
+
+// Queued on the current stream.
+Batch DeviceFeed::prepared(Batch batch) {
+  for (at::Tensor* const views : {&batch.anchors, &batch.positives}) {
+    *views = views->to(config_.device, /*non_blocking=*/true);
+    if (front_end_) *views = front_end_->extract(*views);
+  }
+  if (front_end_) hide_channels(batch);
+  return batch;
+}
+
+void DeviceFeed::stage(Batch batch) {
+  const c10::StreamGuard on(*stream_);
+  staged_ = prepared(std::move(batch));
+  ready_.emplace(stream_->device_type());
+  ready_->record(*stream_);
+}
+
+Batch DeviceFeed::next(double timeout_seconds) {
+  if (!stream_) {
+    Batch batch = loader_->next(timeout_seconds);
+    return front_end_ ? prepared(std::move(batch)) : batch;
+  }
+  if (!staged_) stage(loader_->next(timeout_seconds));
+  const c10::impl::VirtualGuardImpl devices(config_.device.type());
+  const c10::Stream current = devices.getStream(config_.device);
+  ready_->block(current);
+  Batch batch = std::move(*staged_);
+  staged_.reset();
+  // Their memory is not taken again before the current stream is done with them.
+  batch.anchors.record_stream(current);
+  batch.positives.record_stream(current);
+  if (loader_->has_next()) stage(loader_->next(timeout_seconds));
+  return batch;
+}
+
+}  // namespace cocola

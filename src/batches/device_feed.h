@@ -1,0 +1,57 @@
+// The batches of a loader as a step wants them: features, on the model's device where they fit.
+#pragma once
+#include <c10/core/Device.h>
+#include <c10/core/Event.h>
+#include <c10/core/Stream.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "batches/batch_loader.h"
+#include "features/batch_front_end.h"
+
+namespace cocola {
+
+struct FeedConfig {
+  at::Device device = at::kCPU;
+  // Set where the loader delivers waveforms: their features are computed on `device`.
+  std::optional<FeatureConfig> features = {};
+  // Channel masks of those features; `seed` is the sampler's.
+  AugmentConfig augment = {};
+  uint64_t seed = 0;
+  // Whether whole batches lie on the GPU, one in use and one ahead. Otherwise features of the
+  // loader stay where it left them, for a step that moves them in pieces.
+  bool ahead = true;
+};
+
+// On a GPU, copy, front end and masks of the next batch run on a stream of their own, while the
+// current one computes what its caller asked for. No GPU has run this yet.
+//
+// Random: the masks are those that BatchLoader draws.
+// Law:    batches on the CPU have the same bits whether the loader or the feed made the features.
+class DeviceFeed {
+ public:
+  DeviceFeed(std::unique_ptr<BatchLoader> loader, const FeedConfig& config);
+
+  // As BatchLoader's.
+  bool wait(double timeout_seconds, const std::function<bool()>& interrupted);
+  // The next batch, waited for; for use on the current stream. Begins with the one behind it when
+  // the loader has it.
+  Batch next(double timeout_seconds = BatchLoader::kPairSeconds);
+  double waited_seconds() const { return loader_->waited_seconds(); }
+
+ private:
+  Batch prepared(Batch batch);
+  void hide_channels(Batch& batch) const;
+  void stage(Batch batch);
+
+  std::unique_ptr<BatchLoader> loader_;
+  FeedConfig config_;
+  std::optional<BatchFrontEnd> front_end_;
+  std::optional<c10::Stream> stream_;  // of the GPU, when batches are prepared ahead
+  std::optional<Batch> staged_;        // queued on stream_
+  std::optional<c10::Event> ready_;    // of staged_
+};
+
+}  // namespace cocola

@@ -1,0 +1,34 @@
+// The kernels of the GPU's front end as plain loops on the CPU.
+#pragma once
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
+
+#include <cmath>
+
+#include "features/front_end_kernels.h"
+#include "features/front_end_support.h"
+
+namespace cocola::testing {
+
+template <typename Cells>
+void loop_over(const Cells& cells, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) cells(i);
+}
+
+inline at::Tensor looped_magnitude(const at::Tensor& spectrum) {
+  const at::Tensor out = at::empty(spectrum.sizes(), at::kFloat);
+  const auto* const values = spectrum.const_data_ptr<c10::complex<double>>();
+  for (int64_t i = 0; i < spectrum.numel(); ++i) {
+    const double re = values[i].real(), im = values[i].imag();
+    out.data_ptr<float>()[i] = static_cast<float>(std::sqrt(re * re + im * im));
+  }
+  return out;
+}
+
+inline FrontEndKernels looped_kernels() {
+  return {loop_over<TaperedFrames>, loop_over<MediansOfRows>, loop_over<MelLevels>,
+          looped_magnitude};
+}
+
+}  // namespace cocola::testing

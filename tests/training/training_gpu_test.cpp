@@ -1,0 +1,88 @@
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/linspace.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/sin.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros_like.h>
+#include <gtest/gtest.h>
+
+#include "batches/device_feed.h"
+#include "comm/communicator.h"
+#include "training/adam.h"
+#include "training/waveforms.h"
+
+namespace cocola {
+namespace {
+
+using testing::tone_data;
+
+class OnGpu : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (num_cuda_devices() == 0) GTEST_SKIP() << "no CUDA in this build, or no GPU in this machine";
+  }
+};
+
+using DeviceFeedOnGpu = OnGpu;
+using AdamOnGpu = OnGpu;
+
+// Features that nobody makes again are copies; made ones agree to the tolerance of the front end.
+TEST_F(DeviceFeedOnGpu, DeliversTheBatchesOfTheCpu) {
+  const auto world = open_solo_world();
+  TrainingConfig config = testing::small_training_config();
+  for (const ViewKind views : {ViewKind::features, ViewKind::waveforms}) {
+    for (const int64_t groups_in_memory : {0, 1}) {
+      config.groups_in_memory = groups_in_memory;
+      const double tolerance = views == ViewKind::features ? 0.0 : 2e-3;
+      DeviceFeed gpu = open_feed(tone_data(views), config, *world, 0, 12, at::Device("cuda:0"));
+      DeviceFeed cpu = open_feed(tone_data(ViewKind::features), config, *world, 0, 12, at::kCPU);
+      for (int64_t step = 0; step < 12; ++step) {
+        const Batch found = gpu.next(), expected = cpu.next();
+        EXPECT_EQ(found.window_ids, expected.window_ids);
+        EXPECT_EQ(found.anchors.is_cuda(), groups_in_memory == 0 || views == ViewKind::waveforms);
+        for (const auto& [ours, theirs] : {std::pair(found.anchors.cpu(), expected.anchors),
+                                           std::pair(found.positives.cpu(), expected.positives)}) {
+          const at::Tensor apart =
+              at::where(theirs > -79, (ours - theirs).abs(), at::zeros_like(theirs));
+          EXPECT_LE(apart.max().item<double>(), tolerance) << step;
+        }
+      }
+    }
+  }
+}
+
+// Batches that were dropped while their successors were copied must not be written over.
+TEST_F(DeviceFeedOnGpu, ABatchIsIntactUntilItsStepIsDone) {
+  const auto world = open_solo_world();
+  const TrainingConfig config = testing::small_training_config();
+  DeviceFeed gpu =
+      open_feed(tone_data(ViewKind::waveforms), config, *world, 0, 12, at::Device("cuda:0"));
+  DeviceFeed cpu = open_feed(tone_data(ViewKind::features), config, *world, 0, 12, at::kCPU);
+  const at::Tensor busy = at::ones({4096, 4096}, at::kCUDA);
+  std::vector<at::Tensor> sums, expected;
+  for (int64_t step = 0; step < 12; ++step) {
+    const Batch batch = gpu.next();
+    for (int i = 0; i < 20; ++i) busy.mm(busy);  // the sum is taken long after next() returns
+    sums.push_back(batch.anchors.to(at::kDouble).mean());
+    expected.push_back(cpu.next().anchors.to(at::kDouble).mean());
+  }
+  for (size_t i = 0; i < sums.size(); ++i) {
+    EXPECT_NEAR(sums[i].item<double>(), expected[i].item<double>(), 2e-3) << i;
+  }
+}
+
+TEST_F(AdamOnGpu, TakesTheStepsOfTheCpu) {
+  at::Tensor host = at::linspace(-1, 1, 100'003), device = host.to(at::kCUDA);
+  Adam on_host(host), on_device(device);
+  for (int step = 0; step < 50; ++step) {
+    const at::Tensor gradients = at::sin(host * static_cast<double>(step + 1));
+    on_host.step(host, gradients, 1e-3);
+    on_device.step(device, gradients.to(at::kCUDA), 1e-3);
+  }
+  EXPECT_TRUE(at::allclose(device.cpu(), host, 0, 1e-6));
+}
+
+}  // namespace
+}  // namespace cocola
