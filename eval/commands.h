@@ -9,6 +9,9 @@ namespace cocola {
 // what is done when no name is given.
 int accuracy_command(int argc, char** argv);
 
+// Stores in a model file how its scores of true and of mismatched pairs lie.
+int calibrate_command(int argc, char** argv);
+
 // Distances between two sets of embeddings.
 int distance_command(int argc, char** argv);
 

@@ -1,5 +1,6 @@
 #include "eval/score.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
@@ -39,12 +40,55 @@ at::Tensor embed_features(const LoadedModel& loaded, const at::Tensor& features,
   return loaded.model->embed(with_hidden(features, hidden, loaded.card.masked_db), EncoderCall{});
 }
 
-at::Tensor score_embeddings(const LoadedModel& loaded, const at::Tensor& a, const at::Tensor& b) {
+at::Tensor weighted_embeddings(const LoadedModel& loaded, const at::Tensor& a) {
   const at::NoGradGuard no_grad;
   const at::Tensor w = loaded.model->bilinear_weight();
-  const at::Tensor left = w.defined() ? at::matmul(a, w) : a;
-  return (left * b).sum(1).to(at::kDouble);
+  return w.defined() ? at::matmul(a, w) : a;
 }
+
+at::Tensor score_weighted(const at::Tensor& weighted, const at::Tensor& b) {
+  return (weighted * b).sum(1).to(at::kDouble);
+}
+
+at::Tensor score_embeddings(const LoadedModel& loaded, const at::Tensor& a, const at::Tensor& b) {
+  return score_weighted(weighted_embeddings(loaded, a), b);
+}
+
+std::vector<ScoreMode> score_modes(const LoadedModel& loaded) {
+  std::vector<ScoreMode> modes = {{"both", ChannelMask::none}};
+  if (loaded.card.in_channels == 2) {
+    modes.push_back({"harmonic", ChannelMask::percussive});
+    modes.push_back({"percussive", ChannelMask::harmonic});
+  }
+  return modes;
+}
+
+at::Tensor embed_in_calls(const LoadedModel& loaded, const at::Tensor& features,
+                          ChannelMask hidden) {
+  const int64_t n = features.size(0), num_calls = (n + kRowsPerCall - 1) / kRowsPerCall;
+  const at::Tensor embeddings = at::empty({n, loaded.card.model.embedding_size}, at::kFloat);
+  const auto embed = [&](int64_t first_call, int64_t end_call) {
+    const at::NoGradGuard no_grad;  // each thread has its own
+    for (int64_t call = first_call; call < end_call; ++call) {
+      const int64_t first = call * kRowsPerCall, count = std::min(kRowsPerCall, n - first);
+      embeddings.narrow(0, first, count)
+          .copy_(embed_features(loaded, features.narrow(0, first, count), hidden));
+    }
+  };
+  if (num_calls > 1) {
+    at::parallel_for(0, num_calls, 1, embed);  // operations inside use one thread each
+  } else {
+    const OperationThreads one_thread(1);
+    embed(0, num_calls);
+  }
+  return embeddings;
+}
+
+OperationThreads::OperationThreads(int num_threads) : before_(at::get_num_threads()) {
+  at::set_num_threads(num_threads);
+}
+
+OperationThreads::~OperationThreads() { at::set_num_threads(before_); }
 
 at::Tensor score_features(const LoadedModel& loaded, const at::Tensor& a, const at::Tensor& b,
                           ChannelMask hidden) {
