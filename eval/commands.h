@@ -12,6 +12,9 @@ int accuracy_command(int argc, char** argv);
 // Stores in a model file how its scores of true and of mismatched pairs lie.
 int calibrate_command(int argc, char** argv);
 
+// Writes the reference card of a model beside its file.
+int card_command(int argc, char** argv);
+
 // Distances between two sets of embeddings.
 int distance_command(int argc, char** argv);
 
