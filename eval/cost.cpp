@@ -68,11 +68,9 @@ ModelCost measure_cost(const TrainedModel& model, const std::filesystem::path& p
   }
   const std::vector<std::vector<float>> many(kRowsPerCall, one.front());
   const double busy = median_seconds([&] {
-    at::parallel_for(0, cost.num_threads, 1, [&](int64_t first, int64_t end) {
-      for (int64_t i = first; i < end; ++i) {
-        FeatureExtractor extractor(model.features);
-        embed_in_calls(model, features_of(extractor, many), ChannelMask::none);
-      }
+    share_work(cost.num_threads, [&](int64_t, int64_t) {
+      FeatureExtractor extractor(model.features);
+      embed_in_calls(model, features_of(extractor, many), ChannelMask::none);
     });
   });
   cost.busy_seconds = busy / static_cast<double>(cost.num_threads * kRowsPerCall);

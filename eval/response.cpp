@@ -115,10 +115,9 @@ class Measurement {
 
   // Windows [first, end). Threads share windows, not the parts of one: these are too short.
   void measure(size_t first, size_t end) {
-    at::parallel_for(static_cast<int64_t>(first), static_cast<int64_t>(end), 1,
-                     [this](int64_t begin, int64_t stop) {
-                       for (int64_t i = begin; i < stop; ++i) measure(static_cast<size_t>(i));
-                     });
+    share_work(static_cast<int64_t>(end - first), [&](int64_t thread, int64_t item) {
+      measure_window(first + static_cast<size_t>(item), extractors_[static_cast<size_t>(thread)]);
+    });
   }
 
   const std::vector<ScoreMode>& modes() const { return modes_; }
@@ -157,9 +156,8 @@ class Measurement {
     return static_cast<int64_t>(i) < std::llround(count);
   }
 
-  void measure(size_t i) {
+  void measure_window(size_t i, std::unique_ptr<FeatureExtractor>& extractor) {
     const Sounds sounds = sounds_of(i);
-    auto& extractor = extractors_[static_cast<size_t>(at::get_thread_num())];
     if (!extractor) extractor = std::make_unique<FeatureExtractor>(model_.features);
     const at::Tensor features = features_of(*extractor, sounds.all);
     for (size_t m = 0; m < modes_.size(); ++m) {

@@ -9,6 +9,10 @@
 #include <ATen/ops/matmul.h>
 
 #include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
 
 #include "base/error.h"
 #include "eval/window_features.h"
@@ -67,21 +71,41 @@ at::Tensor embed_in_calls(const LoadedModel& loaded, const at::Tensor& features,
                           ChannelMask hidden) {
   const int64_t n = features.size(0), num_calls = (n + kRowsPerCall - 1) / kRowsPerCall;
   const at::Tensor embeddings = at::empty({n, loaded.card.model.embedding_size}, at::kFloat);
-  const auto embed = [&](int64_t first_call, int64_t end_call) {
+  share_work(num_calls, [&](int64_t, int64_t call) {
     const at::NoGradGuard no_grad;  // each thread has its own
-    for (int64_t call = first_call; call < end_call; ++call) {
-      const int64_t first = call * kRowsPerCall, count = std::min(kRowsPerCall, n - first);
-      embeddings.narrow(0, first, count)
-          .copy_(embed_features(loaded, features.narrow(0, first, count), hidden));
+    const int64_t first = call * kRowsPerCall, count = std::min(kRowsPerCall, n - first);
+    embeddings.narrow(0, first, count)
+        .copy_(embed_features(loaded, features.narrow(0, first, count), hidden));
+  });
+  return embeddings;
+}
+
+void share_work(int64_t count, const std::function<void(int64_t thread, int64_t item)>& work) {
+  const int64_t num_threads = std::min<int64_t>(at::get_num_threads(), count);
+  const OperationThreads one_thread(1);
+  std::atomic<int64_t> next = 0;
+  std::mutex mutex;
+  std::exception_ptr failure;
+  const auto run = [&](int64_t thread) {
+    try {
+      for (int64_t item = next++; item < count; item = next++) work(thread, item);
+    } catch (...) {
+      next = count;  // the others stop early
+      const std::lock_guard lock(mutex);
+      if (!failure) failure = std::current_exception();
     }
   };
-  if (num_calls > 1) {
-    at::parallel_for(0, num_calls, 1, embed);  // operations inside use one thread each
-  } else {
-    const OperationThreads one_thread(1);
-    embed(0, num_calls);
+  {
+    std::vector<std::jthread> others;
+    for (int64_t thread = 1; thread < num_threads; ++thread) {
+      others.emplace_back([&run, thread] {
+        at::set_num_threads(1);
+        run(thread);
+      });
+    }
+    run(0);
   }
-  return embeddings;
+  if (failure) std::rethrow_exception(failure);
 }
 
 OperationThreads::OperationThreads(int num_threads) : before_(at::get_num_threads()) {

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -77,5 +78,12 @@ class OperationThreads {
  private:
   int before_;
 };
+
+// Calls work(thread, item) for every item of [0, count), on as many threads as operations have now,
+// with one operation thread each: where operations are short, threads that share each of them spend
+// their time waiting for each other. thread is below the number of threads.
+//
+// Throws: the first error of work, when all threads have ended.
+void share_work(int64_t count, const std::function<void(int64_t thread, int64_t item)>& work);
 
 }  // namespace cocola

@@ -57,11 +57,12 @@ TEST_F(Card, EveryFormHasTheSameNumbers) {
   const std::regex is_number("-?[0-9]+(\\.[0-9]+)?");
   std::erase_if(cells, [&](const std::string& cell) { return !std::regex_match(cell, is_number); });
   EXPECT_GT(cells.size(), 200u);
-  EXPECT_EQ(numbers_in(to_markdown(card), " (-?[0-9]+(?:\\.[0-9]+)?) (?=\\|)"), cells);
+  EXPECT_EQ(numbers_in(to_markdown(card), "\\| (-?[0-9]+(?:\\.[0-9]+)?) (?=\\|)"), cells);
   EXPECT_EQ(numbers_in(to_html(card), "<td[^>]*>(-?[0-9]+(?:\\.[0-9]+)?)</td>"), cells);
   std::vector<double> of_json, of_cells;
   for (const std::string& cell : cells) of_cells.push_back(std::stod(cell));
-  for (const auto& section : to_json(card)["sections"]) {
+  const OrderedJson json = to_json(card);
+  for (const auto& section : json["sections"]) {
     for (const auto& table : section["tables"]) {
       for (const auto& row : table) {
         for (const auto& cell : row) {
