@@ -1,7 +1,8 @@
 // How fast training pairs can be had: precomputed ones at random, beside gzip HDF5 through h5py,
-// and fresh ones from stems.
+// with the files in the page cache and without, and fresh ones from stems.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <thread>
 
@@ -9,6 +10,7 @@
 #include "base/philox.h"
 #include "base/process.h"
 #include "batches/pair_source.h"
+#include "support/page_cache.h"
 #include "support/peer_process.h"
 #include "support/report.h"
 #include "support/synthetic_shards.h"
@@ -40,6 +42,29 @@ double pairs_per_second(const std::function<std::unique_ptr<PairSource>()>& make
   return static_cast<double>(num_threads * pairs_per_thread) / seconds;
 }
 
+// The peer's own rate of random pairs.
+double ask_peer(const bench::Peer& peer, int64_t count, int64_t seed) {
+  return static_cast<double>(count) /
+         std::stod(peer.process->ask(fmt::format("{} {}", count, seed)));
+}
+
+struct ColdRates {
+  std::vector<double> ours, peer;
+  double kept = 0.0;  // the largest share of a file that stayed in the page cache
+
+  bench::Measurement row(const std::string& missing_peer) const {
+    bench::Measurement row{.name = "loader_cold",
+                           .what = "the same, files read from the disk (peer: gzip, h5py)",
+                           .unit = "pairs/s per thread",
+                           .ours = bench::typical(ours),
+                           .missing_peer = missing_peer};
+    if (!peer.empty()) row.peer = bench::typical(peer);
+    // Files of a file system in memory are never cold.
+    if (kept > 0.01) row.what += fmt::format(", {:.0f} % stayed in the page cache", 100 * kept);
+    return row;
+  }
+};
+
 int measure(const bench::Arguments& arguments) {
   const testing::TemporaryDirectory folder;
   const FeatureConfig features;
@@ -58,15 +83,19 @@ int measure(const bench::Arguments& arguments) {
       {arguments.python, COCOLA_BENCH_FOLDER "/loader_peer.py", shard, folder / "gzip.h5"});
 
   std::vector<double> one, two, from_stems, gzip;
+  ColdRates cold;
   const int rounds = arguments.choose(2, 5);
   for (int round = 0; round <= rounds; ++round) {
     constexpr int64_t kPeerReads = 100;
     const auto seed = static_cast<uint64_t>(round);
     one.push_back(pairs_per_second(stored, shape, 1, 4000, seed));
     if (peer.process) {
-      const std::string answer = peer.process->ask(fmt::format("{} {}", kPeerReads, round));
-      gzip.push_back(static_cast<double>(kPeerReads) / std::stod(answer));
+      gzip.push_back(ask_peer(peer, kPeerReads, round));
+      cold.kept = std::max(cold.kept, bench::evict(folder / "gzip.h5"));
+      cold.peer.push_back(ask_peer(peer, kNumWindows, round));
     }
+    cold.kept = std::max(cold.kept, bench::evict(shard));
+    cold.ours.push_back(pairs_per_second(stored, shape, 1, kNumWindows, seed));
     two.push_back(pairs_per_second(stored, shape, 2, 4000, seed));
     from_stems.push_back(pairs_per_second(fresh, shape, 1, 40, seed));
   }
@@ -83,6 +112,7 @@ int measure(const bench::Arguments& arguments) {
       {beside_peer("loader", "precomputed pairs, 1 thread (peer: gzip, h5py)", bench::typical(one)),
        beside_peer("loader_two_threads", "precomputed pairs, each of 2 threads",
                    bench::typical(two) / 2),
+       cold.row(peer.missing),
        {.name = "loader_stems",
         .what = "fresh pairs from stems with noise, 1 thread",
         .unit = "pairs/s per thread",

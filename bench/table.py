@@ -22,7 +22,7 @@ PROJECT = pathlib.Path(__file__).resolve().parents[1]
 # Each program with the lines that every table has, whether the program makes them or not.
 PROGRAMS = {
     "bench_frontend": ("frontend",),
-    "bench_loader": ("loader", "loader_stems"),
+    "bench_loader": ("loader", "loader_cold", "loader_stems"),
     "bench_step": ("cpu_step", "cpu_step_best", "grad_cache", "gpu_step"),
     "bench_loss": ("loss_1024", "loss_1024_two_ranks"),
     "bench_preprocess": ("preprocess", "preprocess_memory"),

@@ -5,10 +5,11 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-Usage: cmake/setup.sh [--peers] [--slurm] [--dry-run]
+Usage: cmake/setup.sh [--peers] [--slurm] [--browser] [--dry-run]
 
   --peers    also install the Python packages that tests and benches compare with
   --slurm    also install Slurm, for the tests of the job scripts; where systemd runs, its services start
+  --browser  also install a headless Chromium, for the tests of the page of scores (Debian alone has the package)
   --dry-run  say what would be done and change nothing
 
 Environment:
@@ -42,6 +43,7 @@ for option in "$@"; do
   case $option in
     --peers) with_peers=true ;;
     --slurm) system_packages+=(munge slurmctld slurmd slurm-client) ;;
+    --browser) system_packages+=(chromium-headless-shell fonts-dejavu-core) ;;
     --dry-run) dry_run=true ;;
     --help | -h) usage; exit 0 ;;
     *) say "unknown option '$option'"; usage >&2; exit 2 ;;

@@ -14,12 +14,17 @@ int calibrate_command(int argc, char** argv);
 
 // Writes the reference card of a model beside its file.
 int card_command(int argc, char** argv);
+// Systems against each other, by their scores.
+int compare_command(int argc, char** argv);
 
 // Distances between two sets of embeddings.
 int distance_command(int argc, char** argv);
 
 // How scores go together with the ratings of a listening test.
 int listeners_command(int argc, char** argv);
+
+// One HTML page of scores.
+int report_command(int argc, char** argv);
 
 // How the score answers to damage of one side of a pair.
 int response_command(int argc, char** argv);

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "base/log.h"
-#include "eval/svg.h"
+#include "eval/markup.h"
 
 namespace cocola {
 namespace {
@@ -79,7 +79,7 @@ std::string html_row(const std::vector<std::string>& cells, const char* tag,
   std::string row = "<tr>";
   for (size_t c = 0; c < cells.size(); ++c) {
     row += fmt::format("<{}{}>{}</{}>", tag, is_number[c] ? " class=\"n\"" : "",
-                       escape_markup(cells[c]), tag);
+                       escaped_markup(cells[c]), tag);
   }
   return row + "</tr>\n";
 }
@@ -96,9 +96,9 @@ std::string html_table(const DocumentTable& table) {
 }
 
 std::string html_section(const DocumentSection& section) {
-  std::string text = fmt::format("<section>\n<h2>{}</h2>\n", escape_markup(section.title));
+  std::string text = fmt::format("<section>\n<h2>{}</h2>\n", escaped_markup(section.title));
   for (const std::string& paragraph : section.paragraphs) {
-    text += fmt::format("<p>{}</p>\n", escape_markup(paragraph));
+    text += fmt::format("<p>{}</p>\n", escaped_markup(paragraph));
   }
   for (const DocumentTable& table : section.tables) text += html_table(table);
   if (!section.pictures.empty()) {
@@ -109,7 +109,7 @@ std::string html_section(const DocumentSection& section) {
   if (!section.points.empty()) {
     text += "<ul>\n";
     for (const std::string& point : section.points) {
-      text += fmt::format("<li>{}</li>\n", escape_markup(point));
+      text += fmt::format("<li>{}</li>\n", escaped_markup(point));
     }
     text += "</ul>\n";
   }
@@ -155,7 +155,7 @@ std::string to_html(const Document& document) {
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
       "<title>{0}</title>\n<style>{1}</style>\n</head>\n<body>\n<h1>{0}</h1>\n<p>{2}</p>\n",
-      escape_markup(document.title), kStyle, escape_markup(document.summary));
+      escaped_markup(document.title), kStyle, escaped_markup(document.summary));
   for (const DocumentSection& section : document.sections) text += html_section(section);
   return text + "</body>\n</html>\n";
 }

@@ -8,15 +8,18 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/matmul.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <exception>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 
 #include "base/error.h"
-#include "eval/window_features.h"
+#include "eval/accuracy_batches.h"
 
 namespace cocola {
 namespace {
@@ -29,12 +32,49 @@ at::Tensor with_hidden(const at::Tensor& features, ChannelMask mask, double mask
   return copy;
 }
 
-ScoreStatistics statistics_of(const std::vector<at::Tensor>& parts) {
-  const at::Tensor all = at::cat(parts);
-  if (!at::isfinite(all).all().item<bool>()) {
-    fail("score", "a window's score is not finite; look for damage in the model or the recordings");
+using ModeScore = std::optional<double> WindowScore::*;
+
+std::optional<ScoreStatistics> statistics_of(const std::vector<WindowScore>& curve,
+                                             ModeScore mode) {
+  std::vector<double> scores;
+  for (const WindowScore& window : curve) {
+    if (window.*mode) scores.push_back(*(window.*mode));
   }
-  return {all.mean().item<double>(), all.numel() > 1 ? all.std().item<double>() : 0.0};
+  if (scores.empty()) return std::nullopt;
+  const Spread spread = spread_of(scores);
+  return ScoreStatistics{spread.mean, spread.standard_deviation};
+}
+
+// Rows of two recordings that belong together, and the window of the curve that gets their score.
+struct SharedRows {
+  std::vector<size_t> windows;
+  std::vector<int64_t> a, b;
+};
+
+void add_mode(const TrainedModel& model, const at::Tensor& a, const at::Tensor& b,
+              const SharedRows& rows, ModeScore mode, std::vector<WindowScore>& curve) {
+  const auto pick = [](const at::Tensor& embeddings, const std::vector<int64_t>& indices) {
+    return embeddings.index_select(0, at::tensor(indices, at::kLong));
+  };
+  const at::Tensor scores = score_embeddings(model, pick(a, rows.a), pick(b, rows.b)).contiguous();
+  const double* const values = scores.const_data_ptr<double>();
+  for (size_t i = 0; i < rows.windows.size(); ++i) {
+    if (!std::isfinite(values[i])) {
+      fail("score",
+           "the score of the window at {} s is not finite; look for damage in the model "
+           "or the recordings",
+           curve[rows.windows[i]].start_seconds);
+    }
+    curve[rows.windows[i]].*mode = values[i];
+  }
+}
+
+size_t place_of(const std::vector<WindowPlace>& windows, const WindowPlace& window) {
+  const auto found = std::lower_bound(windows.begin(), windows.end(), window);
+  if (found == windows.end() || *found != window) {
+    throw std::logic_error("a window to score was not embedded");
+  }
+  return static_cast<size_t>(found - windows.begin());
 }
 
 }  // namespace
@@ -121,43 +161,85 @@ at::Tensor score_features(const LoadedModel& loaded, const at::Tensor& a, const 
                           embed_features(loaded, b, hidden));
 }
 
+PairScore summarise_curve(std::vector<WindowScore> curve) {
+  PairScore result;
+  result.both = statistics_of(curve, &WindowScore::both);
+  result.harmonic = statistics_of(curve, &WindowScore::harmonic);
+  result.percussive = statistics_of(curve, &WindowScore::percussive);
+  result.num_windows =
+      std::ranges::count_if(curve, [](const WindowScore& w) { return w.both.has_value(); });
+  result.num_silent_windows = std::ssize(curve) - result.num_windows;
+  result.curve = std::move(curve);
+  return result;
+}
+
+RecordingEmbeddings embed_windows(const TrainedModel& model, const Waveform& recording,
+                                  std::vector<WindowPlace> windows, int64_t windows_per_call) {
+  FeatureExtractor extractor(model.features);
+  RecordingEmbeddings result;
+  std::ranges::sort(windows);
+  windows.erase(std::unique(windows.begin(), windows.end()), windows.end());
+  result.windows = std::move(windows);
+
+  std::vector<std::vector<float>> pending;
+  std::vector<at::Tensor> both, harmonic, percussive;
+  const auto embed_pending = [&] {
+    if (pending.empty()) return;
+    const at::Tensor features = features_of(extractor, pending);
+    both.push_back(embed_features(model, features, ChannelMask::none));
+    if (model.card.in_channels == 2) {
+      harmonic.push_back(embed_features(model, features, ChannelMask::percussive));
+      percussive.push_back(embed_features(model, features, ChannelMask::harmonic));
+    }
+    pending.clear();
+  };
+  int64_t num_rows = 0;
+  for (const WindowPlace& window : result.windows) {
+    std::vector<float> samples =
+        excerpt(recording, window.start, window.count, model.window_samples());
+    const bool silent = is_silent(samples);
+    result.row.push_back(silent ? std::nullopt : std::optional(num_rows++));
+    if (silent) continue;
+    pending.push_back(std::move(samples));
+    if (std::ssize(pending) == windows_per_call) embed_pending();
+  }
+  embed_pending();
+  if (!both.empty()) result.both = at::cat(both);
+  if (!harmonic.empty()) result.harmonic = at::cat(harmonic);
+  if (!percussive.empty()) result.percussive = at::cat(percussive);
+  return result;
+}
+
+PairScore score_embedded(const TrainedModel& model, const RecordingEmbeddings& a,
+                         const RecordingEmbeddings& b, const std::vector<WindowPlace>& windows) {
+  const auto rate = static_cast<double>(model.card.sample_rate_hz);
+  std::vector<WindowScore> curve(windows.size());
+  SharedRows rows;
+  for (size_t i = 0; i < windows.size(); ++i) {
+    curve[i].start_seconds = static_cast<double>(windows[i].start) / rate;
+    const auto row_a = a.row[place_of(a.windows, windows[i])];
+    const auto row_b = b.row[place_of(b.windows, windows[i])];
+    if (!row_a || !row_b) continue;
+    rows.windows.push_back(i);
+    rows.a.push_back(*row_a);
+    rows.b.push_back(*row_b);
+  }
+  if (!rows.windows.empty()) {
+    add_mode(model, a.both, b.both, rows, &WindowScore::both, curve);
+    if (model.card.in_channels == 2) {
+      add_mode(model, a.harmonic, b.harmonic, rows, &WindowScore::harmonic, curve);
+      add_mode(model, a.percussive, b.percussive, rows, &WindowScore::percussive, curve);
+    }
+  }
+  return summarise_curve(std::move(curve));
+}
+
 PairScore score_pair(const TrainedModel& model, const Waveform& a, const Waveform& b, double hop,
                      int64_t windows_per_call) {
-  FeatureExtractor extractor(model.features);
-  const int64_t length = model.window_samples();
-  const auto shared = static_cast<int64_t>(std::min(a.samples.size(), b.samples.size()));
-
-  PairScore result;
-  std::vector<std::vector<float>> windows_a, windows_b;
-  std::vector<at::Tensor> both, harmonic, percussive;
-  const auto score_pending = [&] {
-    if (windows_a.empty()) return;
-    const at::Tensor fa = features_of(extractor, windows_a), fb = features_of(extractor, windows_b);
-    both.push_back(score_features(model, fa, fb, ChannelMask::none));
-    if (model.card.in_channels == 2) {
-      harmonic.push_back(score_features(model, fa, fb, ChannelMask::percussive));
-      percussive.push_back(score_features(model, fa, fb, ChannelMask::harmonic));
-    }
-    windows_a.clear();
-    windows_b.clear();
-  };
-  for (const int64_t start : score_windows(shared, length, hop)) {
-    const int64_t count = std::min(length, shared - start);
-    std::vector<float> wa = excerpt(a, start, count, length), wb = excerpt(b, start, count, length);
-    if (is_silent(wa) || is_silent(wb)) {
-      ++result.num_silent_windows;
-      continue;
-    }
-    ++result.num_windows;
-    windows_a.push_back(std::move(wa));
-    windows_b.push_back(std::move(wb));
-    if (static_cast<int64_t>(windows_a.size()) == windows_per_call) score_pending();
-  }
-  score_pending();
-  if (!both.empty()) result.both = statistics_of(both);
-  if (!harmonic.empty()) result.harmonic = statistics_of(harmonic);
-  if (!percussive.empty()) result.percussive = statistics_of(percussive);
-  return result;
+  const std::vector<WindowPlace> windows =
+      shared_windows(std::ssize(a.samples), std::ssize(b.samples), model.window_samples(), hop);
+  return score_embedded(model, embed_windows(model, a, windows, windows_per_call),
+                        embed_windows(model, b, windows, windows_per_call), windows);
 }
 
 }  // namespace cocola

@@ -10,6 +10,7 @@
 #include "audio/audio_file.h"
 #include "batches/augment.h"
 #include "eval/trained_model.h"
+#include "eval/window_features.h"
 
 namespace cocola {
 
@@ -18,13 +19,25 @@ struct ScoreStatistics {
   double spread = 0.0;  // standard deviation over windows; 0 for one window
 };
 
+struct WindowScore {
+  double start_seconds = 0.0;
+  // All empty where one of the files is silent (below -60 dBFS); harmonic and percussive also for
+  // models without HPS features.
+  std::optional<double> both, harmonic, percussive;
+};
+
 struct PairScore {
-  // Empty when no window was audible in both files; harmonic and percussive also for models without
-  // HPS features.
+  // Over the windows that have a score; empty when none has.
   std::optional<ScoreStatistics> both, harmonic, percussive;
   int64_t num_windows = 0;         // scored
-  int64_t num_silent_windows = 0;  // left out: one of the files is below -60 dBFS there
+  int64_t num_silent_windows = 0;  // left out
+  std::vector<WindowScore> curve;  // every window, by start
 };
+
+inline constexpr int64_t kWindowsPerCall = 16;
+
+// The one PairScore with that curve.
+PairScore summarise_curve(std::vector<WindowScore> curve);
 
 // Scores `a` (context) against `b` (candidate) over windows of the model's length: one every hop,
 // and one that ends with the shorter file; what the longer one holds beyond that is not looked at.
@@ -37,7 +50,26 @@ struct PairScore {
 // Law:    windows_per_call and the number of threads change a score by rounding alone, below 1e-5
 //         of the largest score of its windows.
 PairScore score_pair(const TrainedModel& model, const Waveform& a, const Waveform& b, double hop,
-                     int64_t windows_per_call = 16);
+                     int64_t windows_per_call = kWindowsPerCall);
+
+// The embeddings of some windows of one recording: all that is kept of it to score it against
+// others.
+struct RecordingEmbeddings {
+  std::vector<WindowPlace> windows;         // ascending, no two alike
+  std::vector<std::optional<int64_t>> row;  // of each window; none where it is silent
+  // Nothing hidden, percussive hidden, harmonic hidden. [n, D] float32; the last two are undefined
+  // for models of one channel, all for n = 0.
+  at::Tensor both, harmonic, percussive;
+};
+
+// The two halves of score_pair. windows: any order, may repeat.
+// Law: score_embedded(embed_windows(a), embed_windows(b)) is score_pair(a, b), to rounding.
+RecordingEmbeddings embed_windows(const TrainedModel& model, const Waveform& recording,
+                                  std::vector<WindowPlace> windows,
+                                  int64_t windows_per_call = kWindowsPerCall);
+// Requires: a and b hold these windows.
+PairScore score_embedded(const TrainedModel& model, const RecordingEmbeddings& a,
+                         const RecordingEmbeddings& b, const std::vector<WindowPlace>& windows);
 
 // Scores of windows from their features, with one channel hidden in both: the harmonic score hides
 // the percussive channel and the other way round.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "eval/markup.h"
+
 namespace cocola {
 namespace {
 
@@ -25,32 +27,9 @@ constexpr const char* kStyle = R"(
 
 }  // namespace
 
-std::string escape_markup(const std::string& text) {
-  std::string safe;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        safe += "&amp;";
-        break;
-      case '<':
-        safe += "&lt;";
-        break;
-      case '>':
-        safe += "&gt;";
-        break;
-      case '"':
-        safe += "&quot;";
-        break;
-      default:
-        safe += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-    }
-  }
-  return safe;
-}
-
 std::string svg_text(double x, double y, const char* attributes, const std::string& text) {
   return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" {}>{}</text>\n", x, y, attributes,
-                     escape_markup(text));
+                     escaped_markup(text));
 }
 
 std::string svg_line(const char* style, double x1, double y1, double x2, double y2) {
@@ -65,7 +44,7 @@ std::string svg_picture(double width, double height, const std::string& title,
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" "
       "viewBox=\"0 0 {0} {1}\" role=\"img\">\n<title>{2}</title>\n<style>{3}</style>\n"
       "<rect class=\"back\" width=\"{0}\" height=\"{1}\"/>\n{4}</svg>\n",
-      width, height, escape_markup(title), kStyle, content);
+      width, height, escaped_markup(title), kStyle, content);
 }
 
 }  // namespace cocola

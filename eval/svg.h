@@ -5,9 +5,6 @@
 
 namespace cocola {
 
-// Text as XML and HTML may hold it: markup escaped, control characters replaced.
-std::string escape_markup(const std::string& text);
-
 std::string svg_text(double x, double y, const char* attributes, const std::string& text);
 std::string svg_line(const char* style, double x1, double y1, double x2, double y2);
 

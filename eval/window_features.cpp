@@ -23,6 +23,16 @@ std::vector<int64_t> score_windows(int64_t num_samples, int64_t window_samples, 
   return starts;
 }
 
+std::vector<WindowPlace> shared_windows(int64_t num_samples_a, int64_t num_samples_b,
+                                        int64_t window_samples, double hop) {
+  const int64_t shared = std::min(num_samples_a, num_samples_b);
+  std::vector<WindowPlace> windows;
+  for (const int64_t start : score_windows(shared, window_samples, hop)) {
+    windows.push_back({start, std::min(window_samples, shared - start)});
+  }
+  return windows;
+}
+
 std::vector<float> excerpt(const Waveform& waveform, int64_t start, int64_t count, int64_t length) {
   std::vector<float> window(static_cast<size_t>(length), 0.0f);
   std::copy_n(waveform.samples.begin() + start, count, window.begin());

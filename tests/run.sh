@@ -20,6 +20,9 @@ bash cmake/setup.sh --peers
 if ((EUID == 0)) && [[ ! -d /run/systemd/system ]]; then
   bash cmake/setup.sh --slurm || echo "tests/run.sh: there is no Slurm, so its tests are skipped" >&2
 fi
+if ! command -v chromium-headless-shell chromium chromium-browser google-chrome-stable google-chrome >/dev/null; then
+  bash cmake/setup.sh --browser || echo "tests/run.sh: there is no browser, so its tests are skipped" >&2
+fi
 cmake --preset "$preset" -DCOCOLA_PYTHON="$python"
 cmake --build --preset "$preset" --parallel "${COCOLA_JOBS:-$(nproc)}"
 

@@ -154,4 +154,11 @@ CsvTable read_csv(const std::filesystem::path& path) {
   return CsvTable(read_file(path, kLargestCsvBytes), path.string());
 }
 
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + '"';
+}
+
 }  // namespace cocola

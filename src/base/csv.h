@@ -49,4 +49,8 @@ inline constexpr uint64_t kLargestCsvBytes = uint64_t{16} << 20;
 // Throws: Error when unreadable or larger than kLargestCsvBytes, and what CsvTable throws.
 CsvTable read_csv(const std::filesystem::path& path);
 
+// A field as it is written: quoted where it has to be.
+// Law: CsvTable reads it back.
+std::string csv_field(const std::string& text);
+
 }  // namespace cocola

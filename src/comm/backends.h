@@ -15,9 +15,6 @@ namespace cocola {
 std::unique_ptr<Communicator> make_mpi_communicator(const CommConfig& config,
                                                     const LaunchEnvironment& launch);
 
-// The text of every rank. Collective over `world`, which moves host tensors.
-std::vector<std::string> gather_texts(Communicator& world, const std::string& text);
-
 // What every collective demands of its tensor: contiguous, on the given kind of device (if one is
 // given), of type float32, float64, int64 or uint8. Throws: Error naming operation and fault.
 void require_collective_tensor(const char* operation, const at::Tensor& tensor,

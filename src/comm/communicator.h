@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace cocola {
 
@@ -80,6 +81,9 @@ bool ranks_may_share_gpu();
 // Ends every rank of the job after a failure on this one. Does not return in a world of several
 // ranks.
 void abort_world(int status);
+
+// The text of every rank, in rank order. Collective over `world`, which moves host tensors.
+std::vector<std::string> gather_texts(Communicator& world, const std::string& text);
 
 // How many ranks, this one included, pass the same text. Collective over `world`, which moves host
 // tensors.

@@ -112,6 +112,26 @@ MeanEstimate bootstrap_mean(std::span<const double> values, std::span<const int6
   return estimate;
 }
 
+std::vector<std::vector<double>> resampled_means(const std::vector<std::vector<double>>& values,
+                                                 int64_t num_resamples, uint64_t seed) {
+  const size_t num_clusters = values.empty() ? 0 : values.front().size();
+  if (num_clusters == 0) fail("confidence", "no values: a mean needs one or more");
+  for (const std::vector<double>& own : values) {
+    if (own.size() == num_clusters) continue;
+    fail("confidence", "{} values beside {}; expected as many", own.size(), num_clusters);
+  }
+  std::vector<std::vector<double>> means(values.size());
+  for (int64_t i = 0; i < num_resamples; ++i) {
+    const std::vector<uint32_t> drawn = draw_clusters(num_clusters, seed, i);
+    for (size_t v = 0; v < values.size(); ++v) {
+      double sum = 0.0;
+      for (const uint32_t c : drawn) sum += values[v][c];
+      means[v].push_back(sum / static_cast<double>(num_clusters));
+    }
+  }
+  return means;
+}
+
 Estimate bootstrap_statistic(const Statistic& statistic, std::span<const int64_t> cluster,
                              int64_t num_clusters, double level, int64_t num_resamples,
                              uint64_t seed) {

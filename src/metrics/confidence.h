@@ -36,6 +36,15 @@ MeanEstimate bootstrap_mean(std::span<const double> values, std::span<const int6
                             int64_t num_clusters, double level, int64_t num_resamples,
                             uint64_t seed);
 
+// Means of several values of the same clusters (songs) in the same resamples, so that their
+// differences are paired.
+//
+// Shapes: values [v][n], one value for each cluster; result [v][num_resamples].
+// Random: decided by seed; the same resamples as bootstrap_mean's.
+// Throws: Error unless all have the same n, at least 1.
+std::vector<std::vector<double>> resampled_means(const std::vector<std::vector<double>>& values,
+                                                 int64_t num_resamples, uint64_t seed);
+
 // A statistic of the members with these numbers, which may repeat; empty where it is undefined.
 using Statistic = std::function<std::optional<double>(std::span<const int64_t> members)>;
 

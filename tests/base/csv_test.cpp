@@ -104,5 +104,14 @@ TEST(Csv, AFileThatIsTooLargeIsNotRead) {
   EXPECT_THROW(read_csv(directory / "none.csv"), Error);
 }
 
+TEST(CsvField, IsReadBackAsItWas) {
+  for (const std::string text : {"", "plain", " spaces ", "a,b", "say \"yes\"", "\"", "two\nlines",
+                                 "carriage\r", "\r\n,\""}) {
+    const CsvTable table("name,last\n" + csv_field(text) + ",1\n", "t.csv");
+    ASSERT_EQ(table.num_rows(), 1u) << text;
+    EXPECT_EQ(table.text(0, 0), text);
+  }
+}
+
 }  // namespace
 }  // namespace cocola

@@ -10,9 +10,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <utility>
 
-#include "base/philox.h"
-#include "eval/small_model.h"
+#include "eval/music.h"
 #include "eval/window_features.h"
 #include "support/temporary_directory.h"
 
@@ -20,19 +20,7 @@ namespace cocola {
 namespace {
 
 using ::testing::ElementsAre;
-
-// Notes of an instrument over a little noise.
-Waveform music(int64_t num_samples, double cycles_per_sample, uint64_t seed) {
-  PhiloxStream noise(seed, DrawPurpose::noise, 0, 0, 0);
-  Waveform waveform{.samples = {}, .sample_rate_hz = testing::kSmallRateHz};
-  for (int64_t i = 0; i < num_samples; ++i) {
-    const double decay = std::exp(-static_cast<double>(i % 1500) / 500.0);
-    const double note = std::sin(6.283 * cycles_per_sample * static_cast<double>(i));
-    waveform.samples.push_back(
-        static_cast<float>(0.3 * decay * note + 0.01 * static_cast<double>(noise.next_normal())));
-  }
-  return waveform;
-}
+using testing::music;
 
 Waveform silence(int64_t num_samples, float level = 0.0f) {
   return {.samples = std::vector<float>(static_cast<size_t>(num_samples), level),
@@ -140,6 +128,62 @@ TEST_F(Score, SilentWindowsAreLeftOutOfTheMean) {
   EXPECT_EQ(score.num_windows, 2);
   EXPECT_EQ(score.num_silent_windows, 4);
   EXPECT_NEAR(score.both->mean, score_pair(model_, a_, first, 1.0).both->mean, 1e-6);
+}
+
+TEST_F(Score, TheCurveHoldsEveryWindowAndItsMeanIsTheMean) {
+  Waveform half = b_;
+  std::fill(half.samples.begin() + length_, half.samples.begin() + 3 * length_, 0.0f);
+  const PairScore score = score_pair(model_, a_, half, 0.5);
+  ASSERT_EQ(std::ssize(score.curve), score.num_windows + score.num_silent_windows);
+  EXPECT_EQ(score.num_silent_windows, 3);
+  for (const auto& [mode, of_window] : {std::pair(score.both, &WindowScore::both),
+                                        std::pair(score.harmonic, &WindowScore::harmonic),
+                                        std::pair(score.percussive, &WindowScore::percussive)}) {
+    double sum = 0.0;
+    for (const WindowScore& window : score.curve) sum += (window.*of_window).value_or(0.0);
+    EXPECT_NEAR(sum / static_cast<double>(score.num_windows), mode->mean, 1e-12);
+  }
+  std::vector<double> starts, silent;
+  for (const WindowScore& window : score.curve) {
+    starts.push_back(window.start_seconds);
+    if (!window.both) silent.push_back(window.start_seconds);
+    EXPECT_EQ(window.both.has_value(), window.harmonic && window.percussive);
+  }
+  const double end = static_cast<double>(4 * length_ + 123) / testing::kSmallRateHz;
+  EXPECT_THAT(starts, ElementsAre(0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, end));
+  EXPECT_THAT(silent, ElementsAre(0.5, 0.75, 1.0));
+}
+
+TEST_F(Score, AWindowOfTheCurveIsThatWindowAlone) {
+  const PairScore score = score_pair(model_, a_, b_, 1.0);
+  for (const int64_t w : {0, 2}) {
+    const auto cut = [&](const Waveform& whole) {
+      return Waveform{.samples = excerpt(whole, w * length_, length_, length_),
+                      .sample_rate_hz = testing::kSmallRateHz};
+    };
+    const PairScore alone = score_pair(model_, cut(a_), cut(b_), 1.0);
+    const WindowScore& window = score.curve[static_cast<size_t>(w)];
+    EXPECT_NEAR(*window.both, alone.both->mean, 1e-4 * std::abs(alone.both->mean));
+    EXPECT_NEAR(*window.percussive, alone.percussive->mean,
+                1e-4 * std::abs(alone.percussive->mean));
+  }
+}
+
+TEST_F(Score, EmbeddingsServeAnyPartner) {
+  Waveform brief = b_;
+  brief.samples.resize(static_cast<size_t>(2 * length_ + 17));
+  const auto windows_with = [&](const Waveform& other) {
+    return shared_windows(std::ssize(a_.samples), std::ssize(other.samples), length_, 0.5);
+  };
+  std::vector<WindowPlace> all = windows_with(brief);
+  for (const WindowPlace& window : windows_with(b_)) all.push_back(window);
+  const RecordingEmbeddings a = embed_windows(model_, a_, all);
+  for (const Waveform& other : {brief, b_}) {
+    const std::vector<WindowPlace> windows = windows_with(other);
+    const PairScore expected = score_pair(model_, a_, other, 0.5);
+    expect_near(score_embedded(model_, a, embed_windows(model_, other, windows), windows), expected,
+                1e-5 * (std::abs(expected.both->mean) + expected.both->spread));
+  }
 }
 
 TEST_F(Score, ModelsOfOneChannelHaveOneScore) {

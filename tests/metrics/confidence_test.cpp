@@ -126,6 +126,34 @@ TEST(BootstrapMean, RefusesBadInput) {
   EXPECT_THROW(bootstrap_mean(not_a_number, cluster, 2, 0.95, 10, 1), Error);
 }
 
+TEST(ResampledMeans, AreThoseOfBootstrapMeanAndPaired) {
+  const std::vector<double> x = {1.0, 5.0, 2.0, 8.0, 3.0}, y = {4.0, 1.0, 7.0, 2.0, 0.0};
+  const auto means = resampled_means({x, y, {1.0, 1.0, 1.0, 1.0, 1.0}}, 401, 9);
+  std::vector<double> difference;
+  for (size_t i = 0; i < x.size(); ++i) difference.push_back(x[i] - y[i]);
+  const auto middle = [](std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return std::pair(values[100], values[300]);
+  };
+  const auto interval = [&](const std::vector<double>& values) {
+    const auto estimate = bootstrap_mean(values, one_cluster_each(5), 5, 0.5, 401, 9);
+    return std::pair(estimate.interval->low, estimate.interval->high);
+  };
+  EXPECT_EQ(middle(means[0]), interval(x));
+  EXPECT_EQ(middle(means[1]), interval(y));
+  std::vector<double> differences;
+  for (size_t i = 0; i < means[0].size(); ++i) differences.push_back(means[0][i] - means[1][i]);
+  EXPECT_NEAR(middle(differences).first, interval(difference).first, 1e-12);
+  EXPECT_NEAR(middle(differences).second, interval(difference).second, 1e-12);
+  EXPECT_EQ(means[2], std::vector<double>(401, 1.0));
+}
+
+TEST(ResampledMeans, RefuseNothingAndUnequalNumbers) {
+  EXPECT_THROW(resampled_means({}, 10, 1), Error);
+  EXPECT_THROW(resampled_means({{}}, 10, 1), Error);
+  EXPECT_THROW(resampled_means({{1.0, 2.0}, {1.0}}, 10, 1), Error);
+}
+
 TEST(BootstrapStatistic, OfTheMeanIsTheBootstrapOfTheMean) {
   const std::vector<double> values = {1.0, 2.0, 4.0, 9.0, 3.0, 5.0};
   const std::vector<int64_t> cluster = {0, 0, 3, 1, 3, 3};

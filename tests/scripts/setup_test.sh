@@ -53,6 +53,8 @@ expect 'peers are added later' contains "$log" 'librosa=='
 expect 'packages are left alone' lacks "$log" apt-get
 run --slurm
 expect 'Slurm is installed where it is asked for' contains "$log" ' slurmctld'
+run --browser
+expect 'a browser is installed where it is asked for' contains "$log" ' chromium-headless-shell'
 run
 expect 'peers need no second call' [ -z "$log" ]
 

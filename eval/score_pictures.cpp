@@ -1,0 +1,55 @@
+#include "eval/score_pictures.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "audio/audio_file.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "eval/comparison.h"
+#include "eval/score_document.h"
+
+namespace cocola {
+
+int64_t parse_num_pictures(const std::string& text) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 0 ||
+      value > kMostSpectrogramPairs) {
+    fail_usage("--spectrograms", "'{}' is no whole number in [0, {}]", text, kMostSpectrogramPairs);
+  }
+  return value;
+}
+
+std::vector<PairPicture> draw_pictures(const OrderedJson& document, const TrainedModel& model,
+                                       int64_t most) {
+  const OrderedJson& scores = document["scores"];
+  std::vector<PairPicture> pictures;
+  for (size_t i = 0; i < std::min(scores.size(), static_cast<size_t>(most)); ++i) {
+    PairPicture picture;
+    try {
+      const auto read = [&](const char* key) {
+        return read_waveform(scores[i][key].get<std::string>(), model.card.sample_rate_hz);
+      };
+      picture.spectrograms = draw_spectrograms(read("a"), read("b"), model.features);
+    } catch (const Error& error) {
+      picture.problem = error.what();
+      log_warning("no spectrograms of pair {}: {}", name_of_pair(scores[i]), error.what());
+    }
+    pictures.push_back(std::move(picture));
+  }
+  return pictures;
+}
+
+void add_comparison(OrderedJson& document) {
+  document.erase("comparison");
+  if (systems_of(document).size() < 2) return;
+  try {
+    document["comparison"] = compare_systems(document).to_json();
+  } catch (const Error& error) {
+    document["comparison"] = {{"problem", error.what()}};
+    log_warning("the systems cannot be compared: {}", error.what());
+  }
+}
+
+}  // namespace cocola
