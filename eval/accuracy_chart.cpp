@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "eval/markup.h"
+#include "eval/svg.h"
 
 namespace cocola {
 namespace {
@@ -14,24 +14,6 @@ namespace {
 constexpr double kWidth = 760, kHeight = 460;
 constexpr double kLeft = 64, kRight = 596, kTop = 66, kBottom = 402;
 constexpr int kNumSteps = 40;
-
-// Colours that differ in lightness too, for those who see hues less well.
-constexpr const char* kStyle = R"(
-  text { font: 13px system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif; fill: #24292f }
-  .back { fill: #ffffff } .title { font-size: 16px; font-weight: 600 } .quiet { fill: #57606a }
-  .grid { stroke: #d8dee4; stroke-width: 1 } .axis { stroke: #57606a; stroke-width: 1 }
-  .line { fill: none; stroke-width: 2; stroke-linejoin: round }
-  .chance { fill: none; stroke: #57606a; stroke-width: 1.5; stroke-dasharray: 2 4 }
-  .s0 { stroke: #0a58ca; stroke-width: 3 } .s1 { stroke: #bc4c00 } .s2 { stroke: #1a7f37 }
-  .s3 { stroke: #8250df } .band { fill: #0a58ca; fill-opacity: 0.18; stroke: none }
-  .s2 { stroke-dasharray: 9 4 } .s3 { stroke-dasharray: 9 4 2 4 }
-  @media (prefers-color-scheme: dark) {
-    text { fill: #e6edf3 } .back { fill: #0d1117 } .quiet { fill: #9198a1 }
-    .grid { stroke: #30363d } .axis { stroke: #9198a1 } .chance { stroke: #9198a1 }
-    .s0 { stroke: #58a6ff } .s1 { stroke: #f0883e } .s2 { stroke: #56d364 } .s3 { stroke: #d2a8ff }
-    .band { fill: #58a6ff; fill-opacity: 0.22 }
-  }
-)";
 
 // From numbers to places on the page.
 struct Page {
@@ -46,17 +28,6 @@ struct Page {
     return fmt::format("{:.1f},{:.1f}", x(k), y(accuracy));
   }
 };
-
-std::string text_at(double x, double y, const char* attributes, const std::string& text) {
-  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" {}>{}</text>\n", x, y, attributes,
-                     escaped_markup(text));
-}
-
-std::string line_between(const char* style, double x1, double y1, double x2, double y2) {
-  return fmt::format(
-      "<line class=\"{}\" x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\"/>\n", style, x1,
-      y1, x2, y2);
-}
 
 // Powers of two, thinned to what fits, and the right edge.
 std::vector<int64_t> ticks_to(int64_t most) {
@@ -75,18 +46,18 @@ std::string axes(const AccuracyChart& chart, const Page& page) {
   std::string svg;
   for (int percent = 0; percent <= 100; percent += 20) {
     const double y = Page::y(percent / 100.0);
-    svg += line_between("grid", kLeft, y, kRight, y);
-    svg += text_at(kLeft - 8, y + 4.5, "class=\"quiet\" text-anchor=\"end\"",
-                   fmt::format("{} %", percent));
+    svg += svg_line("grid", kLeft, y, kRight, y);
+    svg += svg_text(kLeft - 8, y + 4.5, "class=\"quiet\" text-anchor=\"end\"",
+                    fmt::format("{} %", percent));
   }
   for (const int64_t k : ticks_to(chart.most_candidates)) {
-    svg += line_between("axis", page.x(k), kBottom, page.x(k), kBottom + 5);
-    svg += text_at(page.x(k), kBottom + 21, "class=\"quiet\" text-anchor=\"middle\"",
-                   std::to_string(k));
+    svg += svg_line("axis", page.x(k), kBottom, page.x(k), kBottom + 5);
+    svg += svg_text(page.x(k), kBottom + 21, "class=\"quiet\" text-anchor=\"middle\"",
+                    std::to_string(k));
   }
-  svg += line_between("axis", kLeft, kBottom, kRight, kBottom);
-  svg += text_at((kLeft + kRight) / 2, kBottom + 44, "text-anchor=\"middle\"",
-                 "K, the number of candidates");
+  svg += svg_line("axis", kLeft, kBottom, kRight, kBottom);
+  svg += svg_text((kLeft + kRight) / 2, kBottom + 44, "text-anchor=\"middle\"",
+                  "K, the number of candidates");
   return svg;
 }
 
@@ -129,8 +100,8 @@ std::string legend(const AccuracyChart& chart) {
   double y = kTop + 8;
   std::string svg;
   const auto entry = [&](const std::string& style, const std::string& name) {
-    svg += line_between(style.c_str(), kX, y, kX + 30, y);
-    svg += text_at(kX + 38, y + 4.5, "", name);
+    svg += svg_line(style.c_str(), kX, y, kX + 30, y);
+    svg += svg_text(kX + 38, y + 4.5, "", name);
     y += kDown;
   };
   for (size_t i = 0; i < chart.curves.size(); ++i) {
@@ -138,7 +109,7 @@ std::string legend(const AccuracyChart& chart) {
     if (!chart.curves[i].has_band) continue;
     svg += fmt::format("<rect class=\"band\" x=\"{}\" y=\"{}\" width=\"30\" height=\"12\"/>\n", kX,
                        y - 6);
-    svg += text_at(kX + 38, y + 4.5, "class=\"quiet\"", "95 % interval");
+    svg += svg_text(kX + 38, y + 4.5, "class=\"quiet\"", "95 % interval");
     y += kDown;
   }
   entry("chance", "chance");
@@ -163,14 +134,10 @@ std::string to_svg(const AccuracyChart& chart) {
          chart.most_candidates, chart.curves.size(), kMostCurves);
   }
   const Page page{static_cast<double>(chart.most_candidates)};
-  return fmt::format(
-             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" "
-             "viewBox=\"0 0 {0} {1}\" role=\"img\">\n<title>{2}</title>\n<style>{3}</style>\n"
-             "<rect class=\"back\" width=\"{0}\" height=\"{1}\"/>\n",
-             kWidth, kHeight, escaped_markup(chart.title), kStyle) +
-         text_at(kLeft, 28, "class=\"title\"", chart.title) +
-         text_at(kLeft, 48, "class=\"quiet\"", chart.subtitle) + axes(chart, page) +
-         curves(chart, page) + legend(chart) + "</svg>\n";
+  return svg_picture(kWidth, kHeight, chart.title,
+                     svg_text(kLeft, 28, "class=\"title\"", chart.title) +
+                         svg_text(kLeft, 48, "class=\"quiet\"", chart.subtitle) +
+                         axes(chart, page) + curves(chart, page) + legend(chart));
 }
 
 }  // namespace cocola

@@ -19,6 +19,8 @@ struct Command {
 // The first one is done when none is named.
 constexpr Command kCommands[] = {
     {"accuracy", "accuracy at K on a split that was never trained on", accuracy_command},
+    {"calibrate", "keep with a model how its scores of true pairs lie", calibrate_command},
+    {"card", "write the reference card of a model, as Markdown and HTML", card_command},
     {"compare", "systems against each other, by their scores", compare_command},
     {"distance", "how far two sets of embeddings are apart: FAD, KAD", distance_command},
     {"listeners", "how scores go together with the ratings of a listening test", listeners_command},

@@ -9,6 +9,11 @@ namespace cocola {
 // what is done when no name is given.
 int accuracy_command(int argc, char** argv);
 
+// Stores in a model file how its scores of true and of mismatched pairs lie.
+int calibrate_command(int argc, char** argv);
+
+// Writes the reference card of a model beside its file.
+int card_command(int argc, char** argv);
 // Systems against each other, by their scores.
 int compare_command(int argc, char** argv);
 

@@ -24,13 +24,14 @@ void check_model(const TrainedModel& loaded, const RunConfig& config, const std:
 
 }  // namespace
 
-MeasuredModel open_measured_model(const RunConfig& config, const std::string& path) {
+MeasuredModel open_measured_model(const RunConfig& config, const std::string& path,
+                                  CalibrationUse use) {
   MeasuredModel measured;
   measured.path =
       path.empty()
           ? (std::filesystem::path("runs") / config.experiment / "model.safetensors").string()
           : path;
-  measured.model = open_model(measured.path);
+  measured.model = open_model(measured.path, use);
   check_model(measured.model, config, measured.path);
   const std::string& split = config.evaluation.split;
   measured.shards = std::make_unique<const ShardSet>(config.data.shards, split, true);

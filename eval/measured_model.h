@@ -20,6 +20,7 @@ struct MeasuredModel {
 // path: the file of --model; empty: that of the configuration's run.
 // Throws: what open_model and check_unseen throw, and Error when the model was trained on other
 //         features or windows than the configuration names.
-MeasuredModel open_measured_model(const RunConfig& config, const std::string& path);
+MeasuredModel open_measured_model(const RunConfig& config, const std::string& path,
+                                  CalibrationUse use = CalibrationUse::read);
 
 }  // namespace cocola

@@ -1,10 +1,12 @@
 #include "eval/response.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/empty.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <memory>
 #include <span>
 #include <utility>
 
@@ -13,6 +15,7 @@
 #include "batches/pair_reader.h"
 #include "batches/sampler.h"
 #include "eval/score.h"
+#include "eval/window_features.h"
 #include "features/feature_extractor.h"
 #include "metrics/correlation.h"
 #include "stems/submix.h"
@@ -22,22 +25,10 @@ namespace {
 
 constexpr double kLevel = 0.95;
 constexpr int64_t kResamples = 2000;
+// Between two messages of progress.
+constexpr size_t kWindowsPerThread = 4;
 // Of the largest mean: closer ones are equal but for rounding.
 constexpr double kRounding = 1e-4;
-
-struct Mode {
-  const char* name;
-  ChannelMask hidden;
-};
-
-std::vector<Mode> modes_of(const TrainedModel& model) {
-  std::vector<Mode> modes = {{"both", ChannelMask::none}};
-  if (model.card.in_channels == 2) {
-    modes.push_back({"harmonic", ChannelMask::percussive});
-    modes.push_back({"percussive", ChannelMask::harmonic});
-  }
-  return modes;
-}
 
 using Samples = std::vector<float>;
 
@@ -93,36 +84,18 @@ Selection select_windows(const ShardSet& shards, int64_t num_windows, uint64_t s
   return selection;
 }
 
-// Embeddings of some waveforms, one [n, D] for each mode.
-std::vector<at::Tensor> embed(const TrainedModel& model, FeatureExtractor& extractor,
-                              const std::vector<Samples>& waveforms,
-                              const std::vector<Mode>& modes) {
-  const FeatureShape shape = model.features.shape(model.window_samples());
-  const auto n = static_cast<int64_t>(waveforms.size());
-  const at::Tensor features =
-      at::empty({n, shape.channels, shape.mel_bins, shape.frames}, at::kFloat);
-  for (int64_t i = 0; i < n; ++i) {
-    extractor.extract(waveforms[static_cast<size_t>(i)],
-                      std::span(features.data_ptr<float>() + i * shape.size(),
-                                static_cast<size_t>(shape.size())));
-  }
-  std::vector<at::Tensor> embeddings;
-  for (const Mode& mode : modes) embeddings.push_back(embed_features(model, features, mode.hidden));
-  return embeddings;
-}
-
 using ScoresByStrength = std::vector<std::vector<double>>;  // [strength][window], 0 first
 using ScoresByMode = std::vector<ScoresByStrength>;
 
-void append(std::vector<double>& all, const at::Tensor& scores) {
-  const double* const first = scores.const_data_ptr<double>();
-  for (int64_t i = 0; i < scores.numel(); ++i) {
-    if (!std::isfinite(first[i])) fail("response", "a window's score is {}", first[i]);
-    all.push_back(first[i]);
-  }
-}
+// What is scored in one window: its anchor, then its positive as it is and damaged.
+struct Sounds {
+  std::vector<Samples> all;
+  // [kind][strength], 0 first: places in `all`.
+  std::vector<std::vector<size_t>> places;
+};
+constexpr size_t kAnchor = 0, kClean = 1;
 
-// Measures windows [first, end) of the selection with all damages.
+// Measures windows of the selection with all damages, several at a time.
 class Measurement {
  public:
   Measurement(const TrainedModel& model, const ShardSet& shards, const Selection& selection,
@@ -130,65 +103,95 @@ class Measurement {
       : model_(model),
         submixes_(shards, seed),
         selection_(selection),
-        modes_(modes_of(model)),
-        extractor_(model.features) {
+        modes_(score_modes(model)),
+        extractors_(static_cast<size_t>(at::get_num_threads())) {
     for (const DamageKind& kind : damage_kinds()) {
-      scores_.emplace_back(modes_.size(), ScoresByStrength(kind.strengths.size() + 1));
+      const ScoresByStrength none(kind.strengths.size() + 1,
+                                  std::vector<double>(selection.windows.size()));
+      scores_.emplace_back(modes_.size(), none);
     }
   }
 
+  // Windows [first, end). Threads share windows, not the parts of one: these are too short.
   void measure(size_t first, size_t end) {
-    std::vector<Samples> anchors, positives;
-    for (size_t i = first; i < end; ++i) {
-      anchors.push_back(submixes_.anchor(selection_.windows[i]));
-      positives.push_back(submixes_.positive(selection_.windows[i]));
-    }
-    const std::vector<at::Tensor> left = embed(model_, extractor_, anchors, modes_);
-    const std::vector<at::Tensor> clean = embed(model_, extractor_, positives, modes_);
-    for (size_t k = 0; k < scores_.size(); ++k) {
-      const DamageKind& kind = damage_kinds()[k];
-      add(left, clean, k, 0);
-      for (size_t s = 0; s < kind.strengths.size(); ++s) {
-        std::vector<Samples> worse;
-        for (size_t i = first; i < end; ++i) {
-          worse.push_back(damage(kind, kind.strengths[s], i, positives[i - first]));
-        }
-        add(left, embed(model_, extractor_, worse, modes_), k, s + 1);
-      }
-    }
+    share_work(static_cast<int64_t>(end - first), [&](int64_t thread, int64_t item) {
+      measure_window(first + static_cast<size_t>(item), extractors_[static_cast<size_t>(thread)]);
+    });
   }
 
-  const std::vector<Mode>& modes() const { return modes_; }
+  const std::vector<ScoreMode>& modes() const { return modes_; }
   // By damage_kinds().
   const std::vector<ScoresByMode>& scores() const { return scores_; }
 
  private:
-  Samples damage(const DamageKind& kind, double strength, size_t i, const Samples& positive) const {
-    if (kind.damage != Damage::wrong_song) {
-      return damaged(positive, kind.damage, strength, model_.features.sample_rate_hz);
+  Sounds sounds_of(size_t i) const {
+    const int64_t window = selection_.windows[i];
+    Sounds sounds{.all = {submixes_.anchor(window), submixes_.positive(window)}, .places = {}};
+    const auto add = [&](Samples sound) {
+      sounds.all.push_back(std::move(sound));
+      return sounds.all.size() - 1;
+    };
+    std::optional<size_t> wrong;
+    for (const DamageKind& kind : damage_kinds()) {
+      std::vector<size_t>& places = sounds.places.emplace_back(1, kClean);
+      for (const double strength : kind.strengths) {
+        if (kind.damage != Damage::wrong_song) {
+          places.push_back(add(
+              damaged(sounds.all[kClean], kind.damage, strength, model_.features.sample_rate_hz)));
+        } else if (!is_replaced(i, strength)) {
+          places.push_back(kClean);
+        } else {
+          if (!wrong) wrong = add(submixes_.positive(selection_.of_other_song[i]));
+          places.push_back(*wrong);
+        }
+      }
     }
-    // Windows come in random order, so the first ones are a random share of them.
-    const auto num_replaced = static_cast<size_t>(
-        std::llround(strength * static_cast<double>(selection_.windows.size())));
-    return i < num_replaced ? submixes_.positive(selection_.of_other_song[i]) : positive;
+    return sounds;
   }
 
-  void add(const std::vector<at::Tensor>& left, const std::vector<at::Tensor>& right, size_t kind,
-           size_t strength) {
+  // Windows come in random order, so the first ones are a random share of them.
+  bool is_replaced(size_t i, double share) const {
+    const double count = share * static_cast<double>(selection_.windows.size());
+    return static_cast<int64_t>(i) < std::llround(count);
+  }
+
+  void measure_window(size_t i, std::unique_ptr<FeatureExtractor>& extractor) {
+    const Sounds sounds = sounds_of(i);
+    if (!extractor) extractor = std::make_unique<FeatureExtractor>(model_.features);
+    const at::Tensor features = features_of(*extractor, sounds.all);
     for (size_t m = 0; m < modes_.size(); ++m) {
-      append(scores_[kind][m][strength], score_embeddings(model_, left[m], right[m]));
+      const at::Tensor embeddings = embed_in_calls(model_, features, modes_[m].hidden);
+      const at::Tensor anchor = weighted_embeddings(model_, embeddings.narrow(0, kAnchor, 1));
+      const at::Tensor scores = score_weighted(anchor, embeddings);
+      for (size_t k = 0; k < scores_.size(); ++k) {
+        for (size_t s = 0; s < sounds.places[k].size(); ++s) {
+          const double score = scores.const_data_ptr<double>()[sounds.places[k][s]];
+          if (!std::isfinite(score)) fail("response", "a window's score is {}", score);
+          scores_[k][m][s][i] = score;
+        }
+      }
     }
   }
 
   const TrainedModel& model_;
   Submixes submixes_;
   const Selection& selection_;
-  std::vector<Mode> modes_;
-  FeatureExtractor extractor_;
+  std::vector<ScoreMode> modes_;
+  std::vector<std::unique_ptr<FeatureExtractor>> extractors_;  // by thread
   std::vector<ScoresByMode> scores_;
 };
 
 }  // namespace
+
+int64_t parse_response_windows(const std::string& text) {
+  constexpr int64_t kMost = 1'000'000;
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 2 || value > kMost) {
+    fail_usage("--windows", "'{}' is no whole number in [2, {}]", text, kMost);
+  }
+  return value;
+}
 
 DamageResponse summarise_response(const DamageKind& kind,
                                   const std::vector<std::vector<double>>& scores,
@@ -229,8 +232,9 @@ ResponseReport measure_response(const TrainedModel& model, const ShardSet& shard
   const size_t n = selection.windows.size();
   Measurement measurement(model, shards, selection, seed);
   Progress progress("response", "windows", static_cast<int64_t>(n), true);
-  for (size_t first = 0; first < n; first += kWindowsPerCall) {
-    const size_t end = std::min(n, first + kWindowsPerCall);
+  const size_t at_once = kWindowsPerThread * static_cast<size_t>(at::get_num_threads());
+  for (size_t first = 0; first < n; first += at_once) {
+    const size_t end = std::min(n, first + at_once);
     measurement.measure(first, end);
     progress.update(static_cast<int64_t>(end));
   }

@@ -45,6 +45,10 @@ struct ResponseReport {
   int64_t num_windows = 0, num_songs = 0;
 };
 
+// The text of --windows. Throws: UsageError unless it is a whole number in [2, 1000000].
+int64_t parse_response_windows(const std::string& text);
+inline constexpr const char* kResponseWindows = "128";
+
 // Scores the evaluation's sub-mix pairs of up to num_windows windows: anchors as they are,
 // positives with every damage at every strength. wrong_song replaces the positives of that share of
 // the windows by those of other songs.

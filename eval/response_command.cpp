@@ -1,6 +1,5 @@
 #include <ATen/Parallel.h>
 
-#include <charconv>
 #include <cstdio>
 
 #include "base/error.h"
@@ -14,16 +13,6 @@
 
 namespace cocola {
 namespace {
-
-int64_t parse_windows(const std::string& text) {
-  constexpr int64_t kMost = 1'000'000;
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 2 || value > kMost) {
-    fail_usage("--windows", "'{}' is no whole number in [2, {}]", text, kMost);
-  }
-  return value;
-}
 
 OrderedJson to_json(const MeanEstimate& mean) {
   OrderedJson json = {{"value", mean.value}};
@@ -80,7 +69,7 @@ void print_report(const RunConfig& config, const ResponseReport& report, const D
 }  // namespace
 
 int response_command(int argc, char** argv) {
-  std::string num_windows = "128";
+  std::string num_windows = kResponseWindows;
   CommandLineSpec spec;
   spec.program = "cocola_eval response";
   spec.summary = "Measures how the score answers to damage of one side of a pair.";
@@ -88,7 +77,7 @@ int response_command(int argc, char** argv) {
   spec.own = {{"windows", "N", "measure at most N windows (default: 128)", &num_windows}};
   CommandLine line;
   if (!parse_command_line(spec, argc, argv, line)) return kExitDone;
-  const int64_t most_windows = parse_windows(num_windows);
+  const int64_t most_windows = parse_response_windows(num_windows);
   const RunConfig& config = line.config;
   at::set_num_threads(available_cores());
   const auto [path, model, shards, origin] = open_measured_model(config, line.model);

@@ -1,15 +1,22 @@
 #include "eval/score.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/isfinite.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/tensor.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <exception>
+#include <mutex>
 #include <stdexcept>
+#include <thread>
 
 #include "base/error.h"
 #include "eval/accuracy_batches.h"
@@ -78,12 +85,75 @@ at::Tensor embed_features(const LoadedModel& loaded, const at::Tensor& features,
   return loaded.model->embed(with_hidden(features, hidden, loaded.card.masked_db), EncoderCall{});
 }
 
-at::Tensor score_embeddings(const LoadedModel& loaded, const at::Tensor& a, const at::Tensor& b) {
+at::Tensor weighted_embeddings(const LoadedModel& loaded, const at::Tensor& a) {
   const at::NoGradGuard no_grad;
   const at::Tensor w = loaded.model->bilinear_weight();
-  const at::Tensor left = w.defined() ? at::matmul(a, w) : a;
-  return (left * b).sum(1).to(at::kDouble);
+  return w.defined() ? at::matmul(a, w) : a;
 }
+
+at::Tensor score_weighted(const at::Tensor& weighted, const at::Tensor& b) {
+  return (weighted * b).sum(1).to(at::kDouble);
+}
+
+at::Tensor score_embeddings(const LoadedModel& loaded, const at::Tensor& a, const at::Tensor& b) {
+  return score_weighted(weighted_embeddings(loaded, a), b);
+}
+
+std::vector<ScoreMode> score_modes(const LoadedModel& loaded) {
+  std::vector<ScoreMode> modes = {{"both", ChannelMask::none}};
+  if (loaded.card.in_channels == 2) {
+    modes.push_back({"harmonic", ChannelMask::percussive});
+    modes.push_back({"percussive", ChannelMask::harmonic});
+  }
+  return modes;
+}
+
+at::Tensor embed_in_calls(const LoadedModel& loaded, const at::Tensor& features,
+                          ChannelMask hidden) {
+  const int64_t n = features.size(0), num_calls = (n + kRowsPerCall - 1) / kRowsPerCall;
+  const at::Tensor embeddings = at::empty({n, loaded.card.model.embedding_size}, at::kFloat);
+  share_work(num_calls, [&](int64_t, int64_t call) {
+    const at::NoGradGuard no_grad;  // each thread has its own
+    const int64_t first = call * kRowsPerCall, count = std::min(kRowsPerCall, n - first);
+    embeddings.narrow(0, first, count)
+        .copy_(embed_features(loaded, features.narrow(0, first, count), hidden));
+  });
+  return embeddings;
+}
+
+void share_work(int64_t count, const std::function<void(int64_t thread, int64_t item)>& work) {
+  const int64_t num_threads = std::min<int64_t>(at::get_num_threads(), count);
+  const OperationThreads one_thread(1);
+  std::atomic<int64_t> next = 0;
+  std::mutex mutex;
+  std::exception_ptr failure;
+  const auto run = [&](int64_t thread) {
+    try {
+      for (int64_t item = next++; item < count; item = next++) work(thread, item);
+    } catch (...) {
+      next = count;  // the others stop early
+      const std::lock_guard lock(mutex);
+      if (!failure) failure = std::current_exception();
+    }
+  };
+  {
+    std::vector<std::jthread> others;
+    for (int64_t thread = 1; thread < num_threads; ++thread) {
+      others.emplace_back([&run, thread] {
+        at::set_num_threads(1);
+        run(thread);
+      });
+    }
+    run(0);
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+OperationThreads::OperationThreads(int num_threads) : before_(at::get_num_threads()) {
+  at::set_num_threads(num_threads);
+}
+
+OperationThreads::~OperationThreads() { at::set_num_threads(before_); }
 
 at::Tensor score_features(const LoadedModel& loaded, const at::Tensor& a, const at::Tensor& b,
                           ChannelMask hidden) {

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -81,5 +82,40 @@ at::Tensor score_features(const LoadedModel& model, const at::Tensor& a, const a
 // The two halves of that: embeddings [n, D] of features, and scores [n] of embeddings.
 at::Tensor embed_features(const LoadedModel& model, const at::Tensor& features, ChannelMask hidden);
 at::Tensor score_embeddings(const LoadedModel& model, const at::Tensor& a, const at::Tensor& b);
+// The same in two steps, for who scores one `a` against many `b`.
+at::Tensor weighted_embeddings(const LoadedModel& model, const at::Tensor& a);
+at::Tensor score_weighted(const at::Tensor& weighted, const at::Tensor& b);
+
+// The scores a model gives: both, and with HPS features harmonic and percussive, in this order.
+struct ScoreMode {
+  const char* name;
+  ChannelMask hidden;
+};
+std::vector<ScoreMode> score_modes(const LoadedModel& model);
+
+// embed_features for many rows: in calls of kRowsPerCall rows, each on one thread, several at once.
+//
+// Law: the same to the bit for any number of operation threads.
+inline constexpr int64_t kRowsPerCall = 16;
+at::Tensor embed_in_calls(const LoadedModel& model, const at::Tensor& features, ChannelMask hidden);
+
+// While it lives, operations called by this thread use that many threads.
+class OperationThreads {
+ public:
+  explicit OperationThreads(int num_threads);
+  ~OperationThreads();
+  OperationThreads(const OperationThreads&) = delete;
+  OperationThreads& operator=(const OperationThreads&) = delete;
+
+ private:
+  int before_;
+};
+
+// Calls work(thread, item) for every item of [0, count), on as many threads as operations have now,
+// with one operation thread each: where operations are short, threads that share each of them spend
+// their time waiting for each other. thread is below the number of threads.
+//
+// Throws: the first error of work, when all threads have ended.
+void share_work(int64_t count, const std::function<void(int64_t thread, int64_t item)>& work);
 
 }  // namespace cocola

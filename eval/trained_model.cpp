@@ -30,16 +30,32 @@ void check_front_end(const TrainedModel& model, const std::string& where) {
   }
 }
 
+Calibration read_calibration(const TrainedModel& model, const std::string& where) {
+  const std::string origin = where + ": the metadata 'calibration'";
+  const Calibration calibration = calibration_from_json(model.card.calibration, origin);
+  if (calibration.model_digest != model.digest) {
+    fail(origin, "'model_digest' is {}, this model's is {}: run cocola_eval calibrate again",
+         calibration.model_digest, model.digest);
+  }
+  if (calibration.harmonic.has_value() != (model.card.in_channels == 2)) {
+    fail(origin, "'harmonic' does not fit a model of {} channels", model.card.in_channels);
+  }
+  return calibration;
+}
+
 }  // namespace
 
 int64_t TrainedModel::window_samples() const {
   return WindowConfig{.window_seconds = card.window_seconds}.window_samples(card.sample_rate_hz);
 }
 
-TrainedModel open_model(const std::filesystem::path& path) {
-  TrainedModel model{read_model_file(path), {}};
+TrainedModel open_model(const std::filesystem::path& path, CalibrationUse use) {
+  TrainedModel model{read_model_file(path), {}, {}};
   model.features = feature_settings_from_json(model.card.feature_settings, path.string());
   check_front_end(model, path.string());
+  if (use == CalibrationUse::read && !model.card.calibration.empty()) {
+    model.calibration = read_calibration(model, path.string());
+  }
   return model;
 }
 

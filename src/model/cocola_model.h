@@ -16,8 +16,8 @@ namespace cocola {
 // one.
 //
 // Random: initial weights are decided by (seed, name) alone: PyTorch's default laws, W as
-// configured. Not thread-safe while training; embed() in evaluation may run on one thread at a
-// time.
+// configured. Not thread-safe while training; embed() in evaluation changes nothing, and several
+// threads may call it at once.
 class CocolaModel {
  public:
   CocolaModel(const ModelConfig& config, int64_t in_channels, uint64_t seed);

@@ -13,7 +13,6 @@
 #include <string_view>
 #include <type_traits>
 
-#include "base/digest.h"
 #include "base/error.h"
 #include "model/safetensors.h"
 #include "model/training_tracks.h"
@@ -26,8 +25,9 @@ using Metadata = std::map<std::string, std::string>;
 constexpr const char* kTracksKey = "training_tracks";
 constexpr const char* kAccuracyKey = "valid_accuracy";
 constexpr const char* kCandidatesKey = "valid_candidates";
-constexpr std::array<std::string_view, 3> kOptionalKeys = {kTracksKey, kAccuracyKey,
-                                                           kCandidatesKey};
+constexpr const char* kCalibrationKey = "calibration";
+constexpr std::array<std::string_view, 4> kOptionalKeys = {kTracksKey, kAccuracyKey, kCandidatesKey,
+                                                           kCalibrationKey};
 constexpr const char* kFormatKey = "format";
 constexpr const char* kFormat = "pt";  // what other safetensors readers expect of PyTorch names
 
@@ -56,6 +56,7 @@ void visit_fields(Card& card, const Visit& visit) {
   visit("config_yaml", card.config_yaml);
   visit("data_digest", card.data_digest);
   visit(kTracksKey, card.training_tracks);
+  visit(kCalibrationKey, card.calibration);
   visit("version", card.version);
 }
 
@@ -159,6 +160,11 @@ void check_listing(const SafetensorsFile& file, const ModelState& state, const s
   }
 }
 
+std::string digest_without_calibration(SafetensorsFile file) {
+  file.metadata.erase(kCalibrationKey);
+  return digest_as_written(file);
+}
+
 }  // namespace
 
 void write_model_file(const std::filesystem::path& path, const CocolaModel& model,
@@ -170,6 +176,7 @@ void write_model_file(const std::filesystem::path& path, const CocolaModel& mode
   file.metadata[kFormatKey] = kFormat;
   visit_fields(written,
                [&](const char* key, const auto& field) { file.metadata[key] = to_text(field); });
+  if (card.calibration.empty()) file.metadata.erase(kCalibrationKey);
   for (const StateEntry& entry : model.state().entries()) {
     const bool counter = entry.role == StateRole::counter;
     file.tensors.emplace_back(entry.name, counter ? entry.tensor : entry.tensor.to(at::kFloat));
@@ -188,8 +195,18 @@ LoadedModel read_model_file(const std::filesystem::path& path) {
   for (const StateEntry& entry : loaded.model->state().entries()) {
     entry.tensor.copy_(file.get(entry.name));
   }
-  loaded.digest = digest_of_file(path);
+  loaded.digest = digest_without_calibration(file);
   return loaded;
+}
+
+void replace_calibration(const std::filesystem::path& path, const std::string& calibration,
+                         const std::string& expected_digest) {
+  SafetensorsFile file = read_safetensors(path);
+  if (digest_without_calibration(file) != expected_digest) {
+    fail(path.string(), "the file was replaced by another model meanwhile; calibrate that one");
+  }
+  file.metadata[kCalibrationKey] = calibration;
+  write_safetensors(path, file);
 }
 
 }  // namespace cocola

@@ -9,7 +9,8 @@
 namespace cocola {
 
 // What a model file says besides its weights; all of it is written to the metadata. A file may lack
-// the training tracks and the validation, as a model converted from another program does.
+// the training tracks, the validation and the calibration, as a model converted from another
+// program does.
 struct ModelCard {
   ModelConfig model;
   int64_t in_channels = 2;
@@ -28,6 +29,9 @@ struct ModelCard {
   std::string data_digest;  // of the shards' manifest
   // Hashes of the names of the tracks trained on (model/training_tracks.h); empty: not known.
   std::string training_tracks;
+  // How scores of true and mismatched pairs are distributed, a JSON object of eval/calibration.h;
+  // empty: not measured.
+  std::string calibration;
   std::string version;
 };
 
@@ -39,7 +43,9 @@ void write_model_file(const std::filesystem::path& path, const CocolaModel& mode
 struct LoadedModel {
   std::unique_ptr<CocolaModel> model;  // on the CPU, float32
   ModelCard card;
-  std::string digest;  // of the file
+  // Of all that the file says but for its calibration: the same before and after calibrating. The
+  // digest of the file itself where this program wrote it and never calibrated it.
+  std::string digest;
 };
 
 // Throws: Error when the file is not safetensors, its set of names or a shape differs from what the
@@ -47,5 +53,13 @@ struct LoadedModel {
 //         is missing or out of range (key named). Whether the card's front end fits the rest of the
 //         card is for the caller to check: only features/ can tell.
 LoadedModel read_model_file(const std::filesystem::path& path);
+
+// Replaces ModelCard::calibration in the file; tensors and all other metadata stay as they are,
+// those that this program does not know included.
+//
+// Throws: Error when the file is not safetensors, when its digest (as LoadedModel's) is not
+//         expected_digest, and on a full disk and the like; then the file stays as it was.
+void replace_calibration(const std::filesystem::path& path, const std::string& calibration,
+                         const std::string& expected_digest);
 
 }  // namespace cocola

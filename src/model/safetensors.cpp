@@ -270,6 +270,21 @@ std::string make_header(const SafetensorsFile& content,
   }
 }
 
+// The whole file, its own digest included.
+std::string bytes_of(const SafetensorsFile& content, const std::string& where) {
+  const auto tensors = lay_out(content, where);
+  const std::string header = make_header(content, tensors, where);
+  const uint64_t length = header.size();
+  std::string bytes(sizeof(length), '\0');
+  std::memcpy(bytes.data(), &length, sizeof(length));
+  bytes += header;
+  for (const auto& [name, tensor] : tensors) {
+    bytes.append(static_cast<const char*>(tensor.data_ptr()), tensor.nbytes());
+  }
+  bytes.replace(sizeof(length) + digest_prefix().size(), kDigestLength, digest_of(bytes));
+  return bytes;
+}
+
 }  // namespace
 
 bool SafetensorsFile::has(const std::string& name) const {
@@ -317,18 +332,11 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path) {
 }
 
 void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& content) {
-  const std::string where = path.string();
-  const auto tensors = lay_out(content, where);
-  const std::string header = make_header(content, tensors, where);
-  const uint64_t length = header.size();
-  std::string bytes(sizeof(length), '\0');
-  std::memcpy(bytes.data(), &length, sizeof(length));
-  bytes += header;
-  for (const auto& [name, tensor] : tensors) {
-    bytes.append(static_cast<const char*>(tensor.data_ptr()), tensor.nbytes());
-  }
-  bytes.replace(sizeof(length) + digest_prefix().size(), kDigestLength, digest_of(bytes));
-  write_file_atomically(path, bytes);
+  write_file_atomically(path, bytes_of(content, path.string()));
+}
+
+std::string digest_as_written(const SafetensorsFile& content) {
+  return digest_of(bytes_of(content, "safetensors"));
 }
 
 }  // namespace cocola

@@ -35,4 +35,8 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path);
 // Throws: Error for an unsupported type, a name given twice, text that is not UTF-8, a full disk.
 void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& content);
 
+// The digest (base/digest.h) of the whole file that would be written.
+// Throws: Error for what cannot be written.
+std::string digest_as_written(const SafetensorsFile& content);
+
 }  // namespace cocola
