@@ -148,6 +148,7 @@ bool score(const CommandLine& line, const ScoreOptions& options, Communicator& w
   set.model_digest = model.digest;
   set.feature_description = model.card.feature_description;
   set.window_seconds = model.card.window_seconds;
+  set.calibration = model.calibration;
   set.unmatched_a = std::move(list.unmatched_a);
   set.unmatched_b = std::move(list.unmatched_b);
   if (world.is_rank_zero()) {

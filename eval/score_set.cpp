@@ -39,7 +39,29 @@ OrderedJson null_if_empty(const std::string& text) {
   return text.empty() ? OrderedJson(nullptr) : OrderedJson(text);
 }
 
-OrderedJson to_json(const ScoredPair& scored, bool with_curve) {
+OrderedJson place_to_json(const std::optional<ScorePlace>& place) {
+  if (!place) return nullptr;
+  return {{"true_pairs", place->true_pairs}, {"mismatched", place->mismatched}};
+}
+
+// Null without a calibration.
+OrderedJson places_to_json(const PairScore& score, const std::optional<Calibration>& calibration) {
+  if (!calibration) return nullptr;
+  const PairPlaces places = places_of(score, calibration);
+  return {{"both", place_to_json(places.both)},
+          {"harmonic", place_to_json(places.harmonic)},
+          {"percussive", place_to_json(places.percussive)}};
+}
+
+std::optional<ScorePlace> place_of(const std::optional<ScoreStatistics>& score,
+                                   const std::optional<ModeCalibration>& mode) {
+  if (!score || !mode) return std::nullopt;
+  return ScorePlace{mode->true_pairs.percentile(score->mean),
+                    mode->mismatched.percentile(score->mean)};
+}
+
+OrderedJson to_json(const ScoredPair& scored, const std::optional<Calibration>& calibration,
+                    bool with_curve) {
   const auto& [pair, score, problem] = scored;
   OrderedJson row = {
       {"a", pair.a}, {"b", pair.b}, {"name", pair.name}, {"system", null_if_empty(pair.system)}};
@@ -49,7 +71,7 @@ OrderedJson to_json(const ScoredPair& scored, bool with_curve) {
   row["spread"] = modes_to_json(score, &ScoreStatistics::spread);
   row["reason"] = null_if_empty(scored.reason());
   if (with_curve) row["curve"] = curve_to_json(score.curve);
-  row["percentile"] = nullptr;
+  row["percentile"] = places_to_json(score, calibration);
   return row;
 }
 
@@ -107,7 +129,8 @@ std::vector<SystemScores> ScoreSet::systems() const {
 
 OrderedJson ScoreSet::to_json(bool with_curve) const {
   OrderedJson rows = OrderedJson::array(), system_rows = OrderedJson::array();
-  for (const ScoredPair& scored : scores) rows.push_back(cocola::to_json(scored, with_curve));
+  for (const ScoredPair& scored : scores)
+    rows.push_back(cocola::to_json(scored, calibration, with_curve));
   for (const SystemScores& system : systems()) system_rows.push_back(cocola::to_json(system));
   return {{"scores", rows},
           {"systems", system_rows},
@@ -122,7 +145,7 @@ OrderedJson ScoreSet::to_json(bool with_curve) const {
 std::string ScoreSet::to_csv() const {
   std::string table =
       "a,b,name,system,both,harmonic,percussive,windows,silent_windows,spread_both,"
-      "spread_harmonic,spread_percussive,reason";
+      "spread_harmonic,spread_percussive,true_pairs_percentile,mismatched_percentile,reason";
   for (const auto& [label, value] : scores.at(0).pair.labels) table += "," + label;
   table += '\n';
   for (const ScoredPair& scored : scores) {
@@ -132,14 +155,25 @@ std::string ScoreSet::to_csv() const {
                          csv_cell(field_of(score.harmonic, field)),
                          csv_cell(field_of(score.percussive, field)));
     };
-    table += fmt::format("{},{},{},{},{},{},{},{},{}", csv_field(pair.a), csv_field(pair.b),
-                         csv_field(pair.name), csv_field(pair.system),
-                         cells(&ScoreStatistics::mean), score.num_windows, score.num_silent_windows,
-                         cells(&ScoreStatistics::spread), csv_field(scored.reason()));
+    const std::optional<ScorePlace> place = places_of(score, calibration).both;
+    table +=
+        fmt::format("{},{},{},{},{},{},{},{},{},{},{}", csv_field(pair.a), csv_field(pair.b),
+                    csv_field(pair.name), csv_field(pair.system), cells(&ScoreStatistics::mean),
+                    score.num_windows, score.num_silent_windows, cells(&ScoreStatistics::spread),
+                    csv_cell(place ? std::optional(place->true_pairs) : std::nullopt),
+                    csv_cell(place ? std::optional(place->mismatched) : std::nullopt),
+                    csv_field(scored.reason()));
     for (const auto& [label, value] : pair.labels) table += "," + csv_field(value);
     table += '\n';
   }
   return table;
+}
+
+PairPlaces places_of(const PairScore& score, const std::optional<Calibration>& calibration) {
+  if (!calibration) return {};
+  return {.both = place_of(score.both, calibration->both),
+          .harmonic = place_of(score.harmonic, calibration->harmonic),
+          .percussive = place_of(score.percussive, calibration->percussive)};
 }
 
 OrderedJson curve_to_json(const std::vector<WindowScore>& curve) {

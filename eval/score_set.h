@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "eval/calibration.h"
 #include "eval/pair_list.h"
 #include "eval/score.h"
 
@@ -32,6 +33,8 @@ struct ScoreSet {
   std::string model, model_digest, feature_description;
   double hop = 0.0;             // share of a window
   double window_seconds = 0.0;  // of the model
+  // That of the model. A pair's score is placed among its scores of single windows.
+  std::optional<Calibration> calibration;
   std::vector<ScoredPair> scores;
   std::vector<std::string> unmatched_a, unmatched_b;
 
@@ -48,6 +51,16 @@ struct ScoreSet {
   // ranked: numbers the rows.
   std::string to_text(bool ranked, bool with_curve) const;
 };
+
+// Where a score lies among those of a calibration, percentiles in [0, 100].
+struct ScorePlace {
+  double true_pairs = 0.0, mismatched = 0.0;
+};
+// Empty where there is no score, or no calibration of its mode.
+struct PairPlaces {
+  std::optional<ScorePlace> both, harmonic, percussive;
+};
+PairPlaces places_of(const PairScore& score, const std::optional<Calibration>& calibration);
 
 // The curve as the document holds it, and back.
 OrderedJson curve_to_json(const std::vector<WindowScore>& curve);

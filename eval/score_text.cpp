@@ -11,9 +11,16 @@ namespace {
 
 constexpr size_t kWorstWindows = 3;
 
-std::string line_of(const char* name, const std::optional<ScoreStatistics>& score) {
+std::string line_of(const char* name, const std::optional<ScoreStatistics>& score,
+                    const std::optional<ScorePlace>& place) {
   if (!score) return fmt::format("  {:<11}{:>9}\n", name, "none");
-  return fmt::format("  {:<11}{:>9.4f}   spread {:.4f}\n", name, score->mean, score->spread);
+  std::string line =
+      fmt::format("  {:<11}{:>9.4f}   spread {:.4f}", name, score->mean, score->spread);
+  if (place) {
+    line += fmt::format("   above {:.1f} % of true pairs, {:.1f} % of mismatched ones",
+                        place->true_pairs, place->mismatched);
+  }
+  return line + "\n";
 }
 
 std::string cell(const std::optional<double>& value) {
@@ -56,11 +63,14 @@ std::string curve_text(const std::vector<WindowScore>& curve) {
   return text;
 }
 
-std::string block_of(const ScoredPair& scored, bool with_curve) {
+std::string block_of(const ScoredPair& scored, const std::optional<Calibration>& calibration,
+                     bool with_curve) {
   const auto& [pair, score, problem] = scored;
+  const PairPlaces places = places_of(score, calibration);
   std::string text = fmt::format("{}\n{}\n", printable(pair.a), printable(pair.b));
-  text += line_of("both", score.both) + line_of("harmonic", score.harmonic) +
-          line_of("percussive", score.percussive);
+  text += line_of("both", score.both, places.both) +
+          line_of("harmonic", score.harmonic, places.harmonic) +
+          line_of("percussive", score.percussive, places.percussive);
   text += fmt::format("  over {} windows, {} left out as silent\n", score.num_windows,
                       score.num_silent_windows);
   if (const std::string reason = scored.reason(); !reason.empty()) {
@@ -70,18 +80,22 @@ std::string block_of(const ScoredPair& scored, bool with_curve) {
   return text;
 }
 
-std::string table_of(const std::vector<ScoredPair>& scores, bool ranked) {
+std::string table_of(const ScoreSet& set, bool ranked) {
   std::string text =
-      fmt::format("{}{:<32}{:>11}{:>11}{:>11}{:>11}{:>9}{:>8}\n", ranked ? "rank  " : "", "pair",
+      fmt::format("{}{:<32}{:>11}{:>11}{:>11}{:>11}{:>9}{:>8}", ranked ? "rank  " : "", "pair",
                   "both", "spread", "harmonic", "percussive", "windows", "silent");
+  text += set.calibration ? fmt::format("{:>15}\n", "of mismatched") : "\n";
   int64_t rank = 0;
-  for (const ScoredPair& scored : scores) {
+  for (const ScoredPair& scored : set.scores) {
     const auto& [pair, score, problem] = scored;
     if (ranked) text += score.both ? fmt::format("{:>4}  ", ++rank) : "   -  ";
     const auto spread = score.both ? std::optional(score.both->spread) : std::nullopt;
     text += fmt::format("{:<32}{}{}{}{}{:>9}{:>8}", printable(pair.name), cell(score.both),
                         cell(spread), cell(score.harmonic), cell(score.percussive),
                         score.num_windows, score.num_silent_windows);
+    if (const auto place = places_of(score, set.calibration).both) {
+      text += fmt::format("{:>13.1f} %", place->mismatched);
+    }
     text += score.both ? "\n" : fmt::format("  none: {}\n", printable(scored.reason()));
   }
   return text;
@@ -101,11 +115,11 @@ std::string systems_text(const std::vector<SystemScores>& systems) {
 
 std::string ScoreSet::to_text(bool ranked, bool with_curve) const {
   std::string text;
-  if (scores.size() == 1 && !ranked) return block_of(scores[0], with_curve);
-  text = table_of(scores, ranked);
+  if (scores.size() == 1 && !ranked) return block_of(scores[0], calibration, with_curve);
+  text = table_of(*this, ranked);
   if (const auto rows = systems(); !rows.empty()) text += systems_text(rows);
   if (!with_curve) return text;
-  for (const ScoredPair& scored : scores) text += "\n" + block_of(scored, true);
+  for (const ScoredPair& scored : scores) text += "\n" + block_of(scored, calibration, true);
   return text;
 }
 

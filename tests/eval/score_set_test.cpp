@@ -94,6 +94,36 @@ TEST(ScoreSet, TheDocumentHoldsScoresReasonsAndCurves) {
   EXPECT_FALSE(example().to_json(false)["scores"][0].contains("curve"));
 }
 
+// Scores of 0 to 4 for true pairs and -4 to 0 for mismatched ones, in the mode of both channels.
+Calibration calibration_around_zero() {
+  return {.both = {.true_pairs = {.quantiles = {0.0, 4.0}, .count = 100},
+                   .mismatched = {.quantiles = {-4.0, 0.0}, .count = 100}},
+          .harmonic = {},
+          .percussive = {}};
+}
+
+TEST(ScoreSet, AScoreIsPlacedAmongThoseOfTheModelsReferenceSet) {
+  ScoreSet set = example();
+  set.scores.resize(2);
+  set.scores[0].score = score_of({1.0});
+  EXPECT_EQ(set.to_json(false)["scores"][0]["percentile"], nullptr);
+
+  set.calibration = calibration_around_zero();
+  const OrderedJson rows = set.to_json(false)["scores"];
+  EXPECT_EQ(rows[0]["percentile"]["both"],
+            OrderedJson({{"true_pairs", 25.0}, {"mismatched", 100.0}}));
+  EXPECT_EQ(rows[0]["percentile"]["harmonic"], nullptr);
+  EXPECT_EQ(rows[1]["percentile"]["both"], nullptr);
+  const CsvTable table(set.to_csv(), "scores.csv");
+  EXPECT_EQ(table.number(0, table.column("true_pairs_percentile")), 25.0);
+  EXPECT_EQ(table.number(0, table.column("mismatched_percentile")), 100.0);
+  EXPECT_EQ(table.text(1, table.column("mismatched_percentile")), "");
+  EXPECT_THAT(set.to_text(false, false), ::testing::ContainsRegex("low, odd.* 100.0 %\n"));
+  set.scores.resize(1);
+  EXPECT_THAT(set.to_text(false, false),
+              HasSubstr("above 25.0 % of true pairs, 100.0 % of mismatched ones"));
+}
+
 TEST(ScoreSet, TheTableHoldsWhatTheDocumentHolds) {
   const ScoreSet set = example();
   const CsvTable table(set.to_csv(), "scores.csv");
