@@ -96,10 +96,10 @@ TEST(ScoreSet, TheDocumentHoldsScoresReasonsAndCurves) {
 
 // Scores of 0 to 4 for true pairs and -4 to 0 for mismatched ones, in the mode of both channels.
 Calibration calibration_around_zero() {
-  return {.both = {.true_pairs = {.quantiles = {0.0, 4.0}, .count = 100},
-                   .mismatched = {.quantiles = {-4.0, 0.0}, .count = 100}},
-          .harmonic = {},
-          .percussive = {}};
+  Calibration calibration;
+  calibration.both.true_pairs = {.quantiles = {0.0, 4.0}, .count = 100};
+  calibration.both.mismatched = {.quantiles = {-4.0, 0.0}, .count = 100};
+  return calibration;
 }
 
 TEST(ScoreSet, AScoreIsPlacedAmongThoseOfTheModelsReferenceSet) {
