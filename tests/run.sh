@@ -23,6 +23,8 @@ fi
 if ! command -v chromium-headless-shell chromium chromium-browser google-chrome-stable google-chrome >/dev/null; then
   bash cmake/setup.sh --browser || echo "tests/run.sh: there is no browser, so its tests are skipped" >&2
 fi
+# Clones of one commit share what ccache keeps.
+export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$project}
 cmake --preset "$preset" -DCOCOLA_PYTHON="$python"
 cmake --build --preset "$preset" --parallel "${COCOLA_JOBS:-$(nproc)}"
 
