@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "audio/audio_file.h"
 #include "base/error.h"
 #include "base/progress.h"
 #include "eval/npy_file.h"
