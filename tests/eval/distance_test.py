@@ -218,12 +218,18 @@ class Distance(unittest.TestCase):
     def test_ranks_measure_what_one_process_measures(self):
         large, paths = self.save_large()
         reference = self.save("x.npy", self.x)
-        for option in ([], ["--frechet-only"]):
-            for path in (paths[0], paths[-1]):
-                alone = self.measure(reference, path, *option)
-                self.assertAlmostEqual(alone["frechet"]["value"] / frechet(self.x, large), 1.0, delta=1e-9)
-                for ranks in (1, 2, 4) if path == paths[-1] else (4,):
-                    self.assert_same(self.measure(reference, path, *option, ranks=ranks), alone)
+        two_parts = self.save("two_parts.npy", large[:8200])
+        os.makedirs(self.path("songs"))
+        for i, end in enumerate((200, 201, 450, 700)):
+            self.save(f"songs/{i}.npy", self.y[[0, 200, 201, 450][i] : end])
+        for a, b, option, counts in (
+            (two_parts, self.path("songs"), [], (1, 2, 4)),
+            (reference, paths[-1], ["--frechet-only"], (1, 2, 4)),
+            (reference, paths[0], ["--frechet-only"], (2,)),
+        ):
+            alone = self.measure(a, b, *option)
+            for ranks in counts:
+                self.assert_same(self.measure(a, b, *option, ranks=ranks), alone)
 
     @unittest.skipUnless(shutil.which("mpirun"), "no mpirun")
     def test_ranks_refuse_with_one_message(self):
