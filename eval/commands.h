@@ -17,7 +17,7 @@ int card_command(int argc, char** argv);
 // Systems against each other, by their scores.
 int compare_command(int argc, char** argv);
 
-// Distances between two sets of embeddings.
+// Distances between two sets of embeddings; as ranks, too. Opens and ends its world itself.
 int distance_command(int argc, char** argv);
 
 // How scores go together with the ratings of a listening test.

@@ -26,7 +26,9 @@ ClusteredSamples clustered(const EmbeddingSet& set) {
   return {set.rows, cluster, static_cast<int64_t>(set.files.size())};
 }
 
-SetFacts facts_of(const EmbeddingSet& set, const GaussianStatistics& statistics) {
+// EmbeddingSet or StreamedSet.
+template <typename Set>
+SetFacts facts_of(const Set& set, const GaussianStatistics& statistics) {
   return {.path = set.path,
           .num_samples = statistics.num_samples,
           .dimensions = statistics.dimensions(),
@@ -47,25 +49,23 @@ std::vector<FileDistance> distances_of_files(const GaussianStatistics& reference
     }
     distances.push_back(std::move(distance));
   }
-  std::stable_sort(distances.begin(), distances.end(), [](const auto& x, const auto& y) {
-    return x.frechet && (!y.frechet || *x.frechet < *y.frechet);
-  });
   return distances;
 }
 
-void check_sets(const EmbeddingSet& reference, const EmbeddingSet& evaluated) {
-  for (const EmbeddingSet* set : {&reference, &evaluated}) {
-    if (set->rows.size(0) < 2) {
-      fail("distance", "{}: one embedding has no covariance; 2 or more are needed", set->path);
-    }
-  }
-  if (reference.rows.size(1) != evaluated.rows.size(1)) {
-    fail("distance", "{} has embeddings of {} values, {} of {}; make both with one embedder",
-         reference.path, reference.rows.size(1), evaluated.path, evaluated.rows.size(1));
+void sort_by_distance(std::vector<FileDistance>& files) {
+  std::stable_sort(files.begin(), files.end(), [](const auto& x, const auto& y) {
+    return x.frechet && (!y.frechet || *x.frechet < *y.frechet);
+  });
+}
+
+void require_two(const std::string& path, int64_t num_samples) {
+  if (num_samples < 2) {
+    fail("distance", "{}: one embedding has no covariance; 2 or more are needed", path);
   }
 }
 
-std::vector<std::string> notes_on(const DistanceReport& report) {
+// What to know before trusting the statistics of the sets.
+std::vector<std::string> notes_on_sets(const DistanceReport& report) {
   std::vector<std::string> notes;
   for (const SetFacts* set : {&report.reference, &report.evaluated}) {
     if (set->num_samples <= set->dimensions) {
@@ -77,10 +77,20 @@ std::vector<std::string> notes_on(const DistanceReport& report) {
       notes.push_back(fmt::format("{}: its values lie in {} of {} dimensions", set->path, set->rank,
                                   set->dimensions));
     }
-    if (set->num_files > 0 && set->num_files < kFewClusters) {
+    if (!report.frechet_only && set->num_files > 0 && set->num_files < kFewClusters) {
       notes.push_back(fmt::format("{}: {} files are too few for a trustworthy interval of KAD",
                                   set->path, set->num_files));
     }
+  }
+  return notes;
+}
+
+std::vector<std::string> notes_on(const DistanceReport& report) {
+  std::vector<std::string> notes = notes_on_sets(report);
+  if (report.frechet_only) {
+    notes.push_back(
+        "neither FAD-infinity nor KAD: --frechet-only keeps no embeddings, from which they come");
+    return notes;
   }
   if (!report.limit) {
     notes.push_back(fmt::format("no FAD-infinity: {} samples, it needs more than {}",
@@ -193,7 +203,10 @@ std::string DistanceReport::to_text() const {
 
 DistanceReport measure_distance(const EmbeddingSet& reference, const EmbeddingSet& evaluated,
                                 bool sigma_of_reference, uint64_t seed) {
-  check_sets(reference, evaluated);
+  require_two(reference.path, reference.rows.size(0));
+  require_two(evaluated.path, evaluated.rows.size(0));
+  require_equal_dimensions(reference.path, reference.rows.size(1), evaluated.path,
+                           evaluated.rows.size(1));
   const GaussianStatistics statistics = gaussian_statistics(reference.rows);
   const GaussianStatistics others = gaussian_statistics(evaluated.rows);
   DistanceReport report;
@@ -209,8 +222,33 @@ DistanceReport measure_distance(const EmbeddingSet& reference, const EmbeddingSe
     report.kernel = kernel_distance(clustered(reference), clustered(evaluated), report.sigma);
   }
   report.files = distances_of_files(statistics, evaluated);
+  sort_by_distance(report.files);
   report.notes = notes_on(report);
   return report;
+}
+
+DistanceReport measure_frechet(const StreamedSet& reference, const StreamedSet& evaluated) {
+  for (const StreamedSet* set : {&reference, &evaluated}) {
+    require_two(set->path, set->statistics.num_samples);
+  }
+  require_equal_dimensions(reference.path, reference.statistics.dimensions(), evaluated.path,
+                           evaluated.statistics.dimensions());
+  DistanceReport report;
+  report.frechet_only = true;
+  report.frechet = frechet_distance(reference.statistics, evaluated.statistics);
+  report.reference = facts_of(reference, reference.statistics);
+  report.evaluated = facts_of(evaluated, evaluated.statistics);
+  report.files = evaluated.files;
+  sort_by_distance(report.files);
+  report.notes = notes_on(report);
+  return report;
+}
+
+void require_equal_dimensions(const std::string& reference, int64_t reference_dimensions,
+                              const std::string& evaluated, int64_t evaluated_dimensions) {
+  if (reference_dimensions == evaluated_dimensions) return;
+  fail("distance", "{} has embeddings of {} values, {} of {}; make both with one embedder",
+       reference, reference_dimensions, evaluated, evaluated_dimensions);
 }
 
 }  // namespace cocola

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "eval/embeddings.h"
+#include "eval/streamed_set.h"
 #include "metrics/frechet.h"
 #include "metrics/kernel_distance.h"
 
@@ -20,16 +21,10 @@ struct SetFacts {
   bool is_audio = false;
 };
 
-// One file of the evaluated set against the whole reference.
-struct FileDistance {
-  std::string name;
-  int64_t num_samples = 0;
-  std::optional<double> frechet;  // empty below two samples
-};
-
 struct DistanceReport {
   SetFacts reference, evaluated;
   FrechetDistance frechet;
+  bool frechet_only = false;          // of streamed sets, which have neither of the other two
   std::optional<FrechetLimit> limit;  // empty for kLeastLimitSamples or fewer
   double sigma = 0.0;
   bool sigma_of_reference = true;
@@ -47,5 +42,14 @@ struct DistanceReport {
 // Throws: Error naming the set when it has fewer than two samples, and for unequal dimensions.
 DistanceReport measure_distance(const EmbeddingSet& reference, const EmbeddingSet& evaluated,
                                 bool sigma_of_reference, uint64_t seed);
+
+// Frechet distances alone, the same as of sets in memory, up to rounding of float64.
+//
+// Throws: as above.
+DistanceReport measure_frechet(const StreamedSet& reference, const StreamedSet& evaluated);
+
+// Throws: Error naming both sets.
+void require_equal_dimensions(const std::string& reference, int64_t reference_dimensions,
+                              const std::string& evaluated, int64_t evaluated_dimensions);
 
 }  // namespace cocola

@@ -1,4 +1,4 @@
-// Sets of embeddings: of audio, or computed by another program.
+// Sets of embeddings in memory: of audio, or computed by another program.
 #pragma once
 #include <ATen/core/Tensor.h>
 
@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "eval/trained_model.h"
+#include "comm/communicator.h"
+#include "eval/embedding_source.h"
 
 namespace cocola {
 
@@ -24,23 +25,12 @@ struct EmbeddingSet {
   bool is_audio = false;
 };
 
-// How audio becomes embeddings.
-struct AudioEmbedding {
-  const TrainedModel* model = nullptr;  // null: none is to be read
-  double hop = 0.5;                     // share of a window, range [0.01, 1]
-  // Each file is summed with the file of the same name below this folder, up to the end of the
-  // shorter one, so that stems are measured in the mix they were made for. Empty: files as they
-  // are.
-  std::string context;
-};
+// Values of matrices that are held at most: 4 GiB of them.
+inline constexpr int64_t kMaxSetValues = int64_t{1} << 29;
 
-// A folder of audio files, each embedded in windows as cocola_score does; a folder of .npy files;
-// one .npy file; or "FILE.h5:/dataset". Folders are read with what lies below them, but for hidden
-// files; files of other kinds are passed over.
-//
-// Throws: UsageError when audio is found without a model, or a context without audio; Error naming
-//         the file for an empty folder, one of audio and .npy, files of unequal dimensions, rows
-//         with NaN or infinity (row named), a missing context and what cannot be read.
-EmbeddingSet read_embeddings(const std::string& path, const AudioEmbedding& audio);
+// Collective: every rank, with an equal source; each gets the whole set.
+// Throws:     Error on rank 0 for more values than kMaxSetValues; what reading parts throws.
+// Law:        the same set for any world size; of audio, to the rounding of the network.
+EmbeddingSet read_embeddings(const EmbeddingSource& source, Communicator& world);
 
 }  // namespace cocola

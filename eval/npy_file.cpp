@@ -5,20 +5,17 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
 
 namespace cocola {
 namespace {
 
-constexpr uint64_t kMaxFileBytes = uint64_t{4} << 30;
-constexpr size_t kMaxHeaderBytes = 1 << 16;
+constexpr size_t kPreambleBytes = 12, kMaxHeaderBytes = 1 << 16;
 constexpr std::string_view kMagic("\x93NUMPY", 6);
 
 // Reads the Python dictionary of a header, front to back.
@@ -125,9 +122,11 @@ at::ScalarType type_of(std::string_view name, const std::string& file) {
        file, name.substr(0, 20));
 }
 
-// Takes the header off the front of `data`.
-NpyHeader take_header(std::string_view& data, const std::string& file) {
-  if (!data.starts_with(kMagic) || data.size() < 12) fail("npy", "{}: not an .npy file", file);
+// Takes the header off the front of `data`, with which a file of `file_bytes` begins.
+NpyHeader take_header(std::string_view& data, int64_t file_bytes, const std::string& file) {
+  if (!data.starts_with(kMagic) || data.size() < kPreambleBytes) {
+    fail("npy", "{}: not an .npy file", file);
+  }
   const auto byte = [&](size_t i) {
     return static_cast<size_t>(static_cast<unsigned char>(data[i]));
   };
@@ -140,7 +139,7 @@ NpyHeader take_header(std::string_view& data, const std::string& file) {
   if (major > 1) length |= byte(10) << 16 | byte(11) << 24;
   if (length > kMaxHeaderBytes || length > data.size() - start) {
     fail("npy", "{}: claims a header of {} bytes; the file has {}, and at most {} are accepted",
-         file, length, data.size(), kMaxHeaderBytes);
+         file, length, file_bytes, kMaxHeaderBytes);
   }
   const NpyHeader header = parse_header(data.substr(start, length), file);
   data.remove_prefix(start + length);
@@ -149,28 +148,55 @@ NpyHeader take_header(std::string_view& data, const std::string& file) {
 
 }  // namespace
 
-at::Tensor read_npy_matrix(const std::filesystem::path& path) {
-  const std::string file = path.string();
-  const std::string content = read_file(path, kMaxFileBytes);
-  std::string_view data = content;
-  const NpyHeader header = take_header(data, file);
-  const at::ScalarType type = type_of(header.type, file);
+NpyMatrix::NpyMatrix(const std::filesystem::path& path) : file_(path.string()) {
+  if (!std::filesystem::is_regular_file(path)) fail("npy", "{}: no such regular file", file_);
+  stream_.open(path, std::ios::binary);
+  const auto file_bytes = static_cast<int64_t>(std::filesystem::file_size(path));
+  std::string front(kPreambleBytes + kMaxHeaderBytes, '\0');
+  stream_.read(front.data(), std::ssize(front));
+  if (!stream_.is_open() || stream_.bad()) fail("npy", "{}: cannot be read", file_);
+  front.resize(static_cast<size_t>(stream_.gcount()));
+  std::string_view data = front;
+  const NpyHeader header = take_header(data, file_bytes, file_);
+  data_offset_ = std::ssize(front) - std::ssize(data);
+  type_ = type_of(header.type, file_);
+  fortran_order_ = header.fortran_order;
   if (header.shape.size() != 2) {
-    fail("npy", "{}: an array of {} dimensions; expected is a matrix, one row a sample", file,
+    fail("npy", "{}: an array of {} dimensions; expected is a matrix, one row a sample", file_,
          header.shape.size());
   }
-  const int64_t rows = header.shape[0], columns = header.shape[1];
-  int64_t bytes = static_cast<int64_t>(at::elementSize(type));
-  if (__builtin_mul_overflow(bytes, rows, &bytes) ||
-      __builtin_mul_overflow(bytes, columns, &bytes) ||
-      bytes != static_cast<int64_t>(data.size())) {
-    fail("npy", "{}: claims {} x {} values of type {}, but {} bytes follow the header", file, rows,
-         columns, header.type, data.size());
+  num_rows_ = header.shape[0];
+  num_columns_ = header.shape[1];
+  auto bytes = static_cast<int64_t>(at::elementSize(type_));
+  if (__builtin_mul_overflow(bytes, num_rows_, &bytes) ||
+      __builtin_mul_overflow(bytes, num_columns_, &bytes) || bytes != file_bytes - data_offset_) {
+    fail("npy", "{}: claims {} x {} values of type {}, but {} bytes follow the header", file_,
+         num_rows_, num_columns_, header.type, file_bytes - data_offset_);
   }
-  const at::Tensor stored =
-      header.fortran_order ? at::empty({columns, rows}, type) : at::empty({rows, columns}, type);
-  if (bytes > 0) std::memcpy(stored.data_ptr(), data.data(), data.size());
-  return (header.fortran_order ? stored.t() : stored).to(at::kDouble).contiguous();
+}
+
+void NpyMatrix::read_values(int64_t first_value, int64_t count, void* out) const {
+  const auto value_bytes = static_cast<int64_t>(at::elementSize(type_));
+  stream_.clear();
+  stream_.seekg(data_offset_ + first_value * value_bytes);
+  stream_.read(static_cast<char*>(out), count * value_bytes);
+  if (!stream_) fail("npy", "{}: cannot be read to its end; did it change?", file_);
+}
+
+at::Tensor NpyMatrix::read_rows(int64_t first, int64_t count) const {
+  if (first < 0 || count < 0 || count > num_rows_ - first) {
+    fail("npy", "{}: rows [{}, {} + {}) of {}", file_, first, first, count, num_rows_);
+  }
+  if (!fortran_order_) {
+    const at::Tensor stored = at::empty({count, num_columns_}, type_);
+    read_values(first * num_columns_, count * num_columns_, stored.data_ptr());
+    return stored.to(at::kDouble);
+  }
+  const at::Tensor stored = at::empty({num_columns_, count}, type_);
+  for (int64_t column = 0; column < num_columns_ && count > 0; ++column) {
+    read_values(column * num_rows_ + first, count, stored[column].data_ptr());
+  }
+  return stored.t().to(at::kDouble).contiguous();
 }
 
 }  // namespace cocola

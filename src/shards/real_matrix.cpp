@@ -5,24 +5,36 @@
 
 namespace cocola {
 
-RealMatrix read_real_matrix(const std::filesystem::path& path, const std::string& dataset) {
+struct RealMatrix::Impl {
+  Hdf5Handle file;
+  Hdf5Dataset dataset;
+};
+
+RealMatrix::RealMatrix(const std::filesystem::path& path, const std::string& dataset)
+    : impl_(std::make_unique<Impl>()) {
   const Hdf5Lock lock;
-  const Hdf5Handle file = open_hdf5_file(path);
-  const Hdf5Dataset stored = open_dataset(file.get(), path.string(), dataset);
-  if (H5Tget_class(stored.type.get()) != H5T_FLOAT) {
-    fail("hdf5", "{} does not hold floating-point numbers", stored.what);
+  impl_->file = open_hdf5_file(path);
+  impl_->dataset = open_dataset(impl_->file.get(), path.string(), dataset);
+  if (H5Tget_class(impl_->dataset.type.get()) != H5T_FLOAT) {
+    fail("hdf5", "{} does not hold floating-point numbers", impl_->dataset.what);
   }
-  require_dims(stored, {-1, -1});
-  RealMatrix matrix{.num_rows = stored.dims[0], .num_columns = stored.dims[1], .values = {}};
-  const int64_t num_values =
-      stored.num_bytes / static_cast<int64_t>(H5Tget_size(stored.type.get()));
-  if (num_values > kMaxMatrixValues) {
-    fail("hdf5", "{} holds {} values, at most {} are accepted", stored.what, num_values,
-         kMaxMatrixValues);
+  require_dims(impl_->dataset, {-1, -1});
+}
+
+RealMatrix::~RealMatrix() = default;
+RealMatrix::RealMatrix(RealMatrix&&) noexcept = default;
+
+int64_t RealMatrix::num_rows() const { return impl_->dataset.dims[0]; }
+int64_t RealMatrix::num_columns() const { return impl_->dataset.dims[1]; }
+
+void RealMatrix::read_rows(int64_t first, int64_t count, std::span<double> out) const {
+  if (first < 0 || count < 0 || count > num_rows() - first ||
+      std::ssize(out) != count * num_columns()) {
+    fail("hdf5", "{}: rows [{}, {} + {}) into {} values; it has {} rows of {}", impl_->dataset.what,
+         first, first, count, out.size(), num_rows(), num_columns());
   }
-  matrix.values.resize(static_cast<size_t>(num_values));
-  read_rows(stored, 0, matrix.num_rows, H5T_NATIVE_DOUBLE, matrix.values.data());
-  return matrix;
+  const Hdf5Lock lock;
+  cocola::read_rows(impl_->dataset, first, count, H5T_NATIVE_DOUBLE, out.data());
 }
 
 }  // namespace cocola

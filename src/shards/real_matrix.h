@@ -2,21 +2,32 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <span>
 #include <string>
-#include <vector>
 
 namespace cocola {
 
-struct RealMatrix {
-  int64_t num_rows = 0, num_columns = 0;
-  std::vector<double> values;  // row by row
+// Of any size: rows are read a stretch at a time.
+class RealMatrix {
+ public:
+  // Throws: Error naming file and dataset unless it is a matrix of floating-point numbers, stored
+  //         in this file alone, with no more values than the file can hold.
+  RealMatrix(const std::filesystem::path& path, const std::string& dataset);
+  ~RealMatrix();
+  RealMatrix(RealMatrix&&) noexcept;
+  RealMatrix& operator=(RealMatrix&&) = delete;
+
+  int64_t num_rows() const;
+  int64_t num_columns() const;
+
+  // Rows [first, first + count), row by row: out [count * num_columns()]. Thread-safe.
+  // Requires: they lie in [0, num_rows()).
+  void read_rows(int64_t first, int64_t count, std::span<double> out) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
-
-// Values that are read at most: 4 GiB of them.
-inline constexpr int64_t kMaxMatrixValues = int64_t{1} << 29;
-
-// Throws: Error naming file and dataset unless it is a matrix of floating-point numbers, stored in
-//         this file alone, with no more values than kMaxMatrixValues and than the file can hold.
-RealMatrix read_real_matrix(const std::filesystem::path& path, const std::string& dataset);
 
 }  // namespace cocola

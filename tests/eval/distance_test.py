@@ -2,6 +2,7 @@
 """Distances of `cocola_eval distance` beside NumPy's and SciPy's, and matrices as NumPy and h5py write them."""
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,8 +20,30 @@ except ImportError as missing:
 PROGRAM = os.path.join(os.environ["COCOLA_BIN"], "cocola_eval")
 
 
-def run(*arguments):
-    return subprocess.run([PROGRAM, "distance", *map(str, arguments)], capture_output=True, text=True)
+MPIRUN = ["mpirun", "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1", "-np"]
+ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMP_WAIT_POLICY="passive")
+
+
+def run(*arguments, ranks=None, command="distance"):
+    launcher = [] if ranks is None else MPIRUN + [str(ranks)]
+    command = [*launcher, PROGRAM, command, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT)
+
+
+def peak_bytes(*arguments):
+    """The largest resident memory of the program, and what it printed."""
+    with tempfile.TemporaryFile() as output:
+        one_core = {min(os.sched_getaffinity(0))}  # threads have memory of their own
+        process = subprocess.Popen(
+            [PROGRAM, "distance", *map(str, arguments)],
+            stdout=output,
+            env=ENVIRONMENT,
+            preexec_fn=lambda: os.sched_setaffinity(0, one_core),
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        return usage.ru_maxrss * 1024, json.loads(output.read())
 
 
 def frechet(x, y):
@@ -68,8 +91,8 @@ class Distance(unittest.TestCase):
             np.lib.format.write_array(file, matrix, version=version)
         return self.path(name)
 
-    def measure(self, *arguments):
-        result = run(*arguments, "--json")
+    def measure(self, *arguments, ranks=None):
+        result = run(*arguments, "--json", ranks=ranks)
         self.assertEqual(result.returncode, 0, result.stderr)
         return json.loads(result.stdout)
 
@@ -143,6 +166,121 @@ class Distance(unittest.TestCase):
             expected = frechet(self.x, parts[row["file"]])
             self.assertAlmostEqual(row["frechet"] / expected, 1.0, delta=1e-9)
 
+    def save_large(self):
+        """Matrices of several parts in every kind of file, and a folder of more files than ranks."""
+        random = np.random.default_rng(9)
+        large = (random.normal(size=(20000, 24)) @ random.normal(size=(24, 24)) + 1.0).astype("f4")
+        paths = [self.save("large.npy", large), self.save("fortran.npy", np.asfortranarray(large))]
+        with h5py.File(self.path("large.h5"), "w") as file:
+            file.create_dataset("packed", data=large, compression="gzip", chunks=(3000, 24))
+        paths.append(self.path("large.h5:/packed"))
+        os.makedirs(self.path("parts/deep"))
+        sizes = [9000, 1, 3000, 500, 2, 7497]
+        names = ["a.npy", "b.npy", "c.npy", "deep/d.npy", "deep/e.npy", "f.npy"]
+        ends = np.cumsum(sizes)
+        for name, end, size in zip(names, ends, sizes):
+            self.save(f"parts/{name}", large[end - size : end])
+        paths.append(self.path("parts"))
+        return large.astype("f8"), paths
+
+    def test_frechet_only_is_scipys_for_every_kind_of_set(self):
+        large, paths = self.save_large()
+        reference = self.save("x.npy", self.x)
+        expected = frechet(self.x, large)
+        for path in paths:
+            for a, b, n in ((reference, path, "b"), (path, reference, "a")):
+                found = self.measure(a, b, "--frechet-only")
+                self.assertAlmostEqual(found["frechet"]["value"] / expected, 1.0, delta=1e-9, msg=path)
+                self.assertEqual((found[n]["n"], found[n]["rank"]), (20000, 24))
+                self.assertIsNone(found["frechet_infinity"])
+                self.assertIsNone(found["kad"])
+                self.assertTrue(any("--frechet-only" in note for note in found["notes"]))
+        for row in self.measure(reference, paths[-1], "--frechet-only")["files"][:-1]:
+            part = np.load(os.path.join(paths[-1], row["file"])).astype("f8")
+            self.assertAlmostEqual(row["frechet"] / frechet_of_few(self.x, part), 1.0, delta=1e-9)
+
+    def assert_same(self, found, expected, where=""):
+        """Equal in structure, and in numbers to 1e-9."""
+        if isinstance(expected, dict):
+            self.assertEqual(list(found), list(expected), where)
+            for key in expected:
+                self.assert_same(found[key], expected[key], f"{where}.{key}")
+        elif isinstance(expected, list):
+            self.assertEqual(len(found), len(expected), where)
+            for i, value in enumerate(expected):
+                self.assert_same(found[i], value, f"{where}[{i}]")
+        elif isinstance(expected, float):
+            self.assertAlmostEqual(found, expected, delta=1e-9 * abs(expected), msg=where)
+        else:
+            self.assertEqual(found, expected, where)
+
+    @unittest.skipUnless(shutil.which("mpirun"), "no mpirun")
+    def test_ranks_measure_what_one_process_measures(self):
+        large, paths = self.save_large()
+        reference = self.save("x.npy", self.x)
+        two_parts = self.save("two_parts.npy", large[:8200])
+        os.makedirs(self.path("songs"))
+        for i, end in enumerate((200, 201, 450, 700)):
+            self.save(f"songs/{i}.npy", self.y[[0, 200, 201, 450][i] : end])
+        for a, b, option, counts in (
+            (two_parts, self.path("songs"), [], (1, 2, 4)),
+            (reference, paths[-1], ["--frechet-only"], (1, 2, 4)),
+            (reference, paths[0], ["--frechet-only"], (2,)),
+        ):
+            alone = self.measure(a, b, *option)
+            for ranks in counts:
+                self.assert_same(self.measure(a, b, *option, ranks=ranks), alone)
+
+    @unittest.skipUnless(shutil.which("mpirun"), "no mpirun")
+    def test_ranks_refuse_with_one_message(self):
+        _, paths = self.save_large()
+        reference = self.save("x.npy", self.x)
+        holed = np.load(os.path.join(paths[-1], "c.npy"))
+        holed[2999, 5] = np.inf
+        self.save("parts/c.npy", holed)
+        many = np.concatenate([holed] * 5)
+        many[:8999, 5] = many[9000:, 5] = 0
+        self.save("many.npy", many)
+        one = self.save("one.npy", self.x[:1])
+        for arguments, status, words in (
+            ([reference, paths[-1]], 1, ["c.npy", "row 2999"]),
+            ([reference, paths[-1], "--frechet-only"], 1, ["c.npy", "row 2999"]),
+            ([self.path("many.npy"), reference, "--frechet-only"], 1, ["many.npy", "row 8999"]),
+            ([reference, self.path("nowhere")], 1, ["nowhere"]),
+            ([reference], 2, ["two are needed"]),
+            ([one, reference, "--frechet-only"], 1, ["one.npy", "2 or more"]),
+        ):
+            result = run(*arguments, ranks=3)
+            self.assertEqual((result.returncode, result.stdout), (status, ""), result.stderr)
+            self.assertEqual(result.stderr.count("error: "), 1, result.stderr)
+            for word in words:
+                self.assertIn(word, result.stderr)
+
+    @unittest.skipUnless(shutil.which("mpirun"), "no mpirun")
+    def test_help_is_printed_once_and_other_commands_run_alone(self):
+        self.assertEqual(run("--help", ranks=3).stdout, run("--help").stdout)
+        for command in ("accuracy", "report"):
+            result = run("--help", ranks=2, command=command)
+            self.assertEqual((result.returncode, result.stdout), (2, ""), result.stderr)
+            self.assertEqual(result.stderr.count(f"{command} runs alone"), 1, result.stderr)
+        result = run(ranks=2, command="--help")
+        self.assertEqual((result.returncode, result.stdout), (2, ""), result.stderr)
+        self.assertEqual(run("--help", ranks=1, command="report").stdout, run("--help", command="report").stdout)
+
+    def test_frechet_only_takes_no_memory_for_the_rows(self):
+        small = self.save("small.npy", np.ones((8192, 256), "f4"))
+        large = self.path("large.npy")
+        rows = 1 << 17  # 256 MiB as float64
+        with open(large, "wb") as file:
+            np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": (rows, 256)})
+            file.truncate(file.tell() + rows * 256 * 4)
+            file.seek(-4, os.SEEK_END)
+            file.write(np.array([8.0], "f4").tobytes())
+        before, _ = peak_bytes(small, small, "--frechet-only", "--json")
+        after, found = peak_bytes(small, large, "--frechet-only", "--json")
+        self.assertEqual((found["b"]["n"], found["b"]["rank"]), (rows, 1))
+        self.assertLess(after - before, 64 << 20)
+
     def test_equal_sets_are_at_zero(self):
         path = self.save("x.npy", self.x)
         self.assertLess(self.measure(path, path)["frechet"]["value"], 1e-24)
@@ -155,6 +293,9 @@ class Distance(unittest.TestCase):
 
     def refused(self, bad, *words, options=()):
         result = run(self.save("reference.npy", self.x), bad, *options)
+        if not options:
+            streamed = run(self.path("reference.npy"), bad, "--frechet-only")
+            self.assertEqual((streamed.returncode, streamed.stderr), (result.returncode, result.stderr))
         self.assertIn(result.returncode, (1, 2))
         self.assertEqual(result.stdout, "")
         self.assertEqual(result.stderr.count("\n"), 1, result.stderr)

@@ -3,11 +3,16 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/allclose.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/ones.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "base/error.h"
+#include "eval/npy_files.h"
 #include "eval/small_model.h"
 #include "support/sound_file.h"
 #include "support/temporary_directory.h"
@@ -25,12 +30,15 @@ class Embeddings : public ::testing::Test {
  protected:
   Embeddings() { fs::create_directories(directory_ / "songs/deep"); }
   EmbeddingSet read(const std::string& folder = "songs", const std::string& context = "") const {
-    return read_embeddings((directory_ / folder).string(), {.model = &model_, .context = context});
+    const auto source =
+        open_embeddings((directory_ / folder).string(), {.model = &model_, .context = context});
+    return read_embeddings(*source, *world_);
   }
   void write(const std::string& name, const std::vector<float>& samples, int rate = 16000) const {
     write_sound(directory_ / ("songs/" + name), samples, rate);
   }
 
+  const std::unique_ptr<Communicator> world_ = open_solo_world();
   const testing::TemporaryDirectory directory_;
   const TrainedModel model_ = open_model(testing::write_small_model(directory_ / "m.safetensors"));
   const int64_t length_ = model_.window_samples();
@@ -79,7 +87,7 @@ TEST_F(Embeddings, OfSilenceAloneAreRefused) {
 TEST_F(Embeddings, OfAudioNeedAModel) {
   write("a.wav", tone(length_, 0.03, 0.3));
   EXPECT_THAT(
-      testing::usage_error_of([&] { read_embeddings((directory_ / "songs").string(), {}); }),
+      testing::usage_error_of([&] { open_embeddings((directory_ / "songs").string(), {}); }),
       HasSubstr("--model"));
 }
 
@@ -95,6 +103,39 @@ TEST_F(Embeddings, OfStemsInTheirContextAreThoseOfTheMix) {
   const std::string context = (directory_ / "rest").string();
   EXPECT_TRUE(at::equal(read("stems", context).rows, read("mixes").rows));
   EXPECT_FALSE(at::allclose(read("stems").rows, read("mixes").rows));
+}
+
+TEST_F(Embeddings, ThatCannotBeHeldAreRefusedByTheirHeaderAlone) {
+  // 8 GiB as float64; a file of holes.
+  const std::string path = testing::write_npy(directory_ / "large.npy", 1 << 24, 64, {});
+  const auto source = open_embeddings(path, {});
+  EXPECT_EQ(source->facts().num_rows, 1 << 24);
+  EXPECT_THAT([&] { read_embeddings(*source, *world_); },
+              ::testing::ThrowsMessage<Error>(HasSubstr("--frechet-only")));
+}
+
+TEST_F(Embeddings, OfAMatrixOfSeveralPartsAreItsRowsInOrder) {
+  const at::Tensor rows = at::arange(60000, at::kFloat).reshape({20000, 3});
+  const std::string path = testing::write_npy(directory_ / "m.npy", rows);
+  const auto source = open_embeddings(path, {});
+  EXPECT_EQ(source->facts().num_parts, 3);
+  EXPECT_TRUE(at::equal(read_embeddings(*source, *world_).rows, rows.to(at::kDouble)));
+}
+
+TEST_F(Embeddings, ThatAreNotFiniteAreNamedByTheirRowInTheWholeMatrix) {
+  const at::Tensor rows = at::ones({20000, 3}, at::kFloat);
+  rows[17003][1] = std::numeric_limits<float>::quiet_NaN();
+  fs::create_directories(directory_ / "matrices");
+  for (const char* name : {"m.npy", "matrices/m.npy"}) {
+    testing::write_npy(directory_ / name, rows);
+  }
+  // As a matrix, and as the one file of a folder.
+  for (const auto& [set, name] : {std::pair("m.npy", "m.npy"), {"matrices", "matrices/m.npy"}}) {
+    const auto source = open_embeddings((directory_ / set).string(), {});
+    EXPECT_THAT([&] { read_embeddings(*source, *world_); },
+                ::testing::ThrowsMessage<Error>(
+                    ::testing::AllOf(HasSubstr(name), HasSubstr("first in row 17003"))));
+  }
 }
 
 TEST_F(Embeddings, WithoutTheirContextAreRefused) {

@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <filesystem>
 #include <string>
 
 #include "base/atomic_file.h"
@@ -38,7 +38,8 @@ class NpyFile : public ::testing::Test {
  protected:
   at::Tensor read(const std::string& content) const {
     write_file_atomically(directory_ / "m.npy", content);
-    return read_npy_matrix(directory_ / "m.npy");
+    const NpyMatrix matrix(directory_ / "m.npy");
+    return matrix.read_rows(0, matrix.num_rows());
   }
   std::string refusal(const std::string& content) const {
     try {
@@ -58,6 +59,32 @@ TEST_F(NpyFile, IsReadInBothOrdersAndAllVersions) {
   for (const int major : {1, 2, 3}) EXPECT_TRUE(at::equal(read(npy(kPlain, kData, major)), rows));
   const std::string fortran = "{'descr': '<f4', 'fortran_order': True, 'shape': (3, 2), }     \n";
   EXPECT_TRUE(at::equal(read(npy(fortran, kData)), rows.t()));
+}
+
+TEST_F(NpyFile, StretchesOfRowsAreThoseOfTheWholeInBothOrders) {
+  const at::Tensor values = at::arange(35, at::kDouble);
+  const std::string data(static_cast<const char*>(values.const_data_ptr()), 35 * sizeof(double));
+  for (const bool fortran : {false, true}) {
+    const std::string header = fmt::format(
+        "{{'descr': '<f8', 'fortran_order': {}, 'shape': (7, 5), }}", fortran ? "True" : "False");
+    const at::Tensor whole = fortran ? values.reshape({5, 7}).t() : values.reshape({7, 5});
+    EXPECT_TRUE(at::equal(read(npy(header, data)), whole));
+    const NpyMatrix matrix(directory_ / "m.npy");
+    for (int64_t first = 0; first <= 7; ++first) {
+      for (int64_t count = 0; count <= 7 - first; ++count) {
+        EXPECT_TRUE(at::equal(matrix.read_rows(first, count), whole.narrow(0, first, count)));
+      }
+    }
+    EXPECT_THROW(matrix.read_rows(5, 3), Error);
+    EXPECT_THROW(matrix.read_rows(-1, 1), Error);
+  }
+}
+
+TEST_F(NpyFile, ThatLosesItsEndWhileItIsReadIsNamed) {
+  read(npy(kPlain, kData));
+  const NpyMatrix matrix(directory_ / "m.npy");
+  std::filesystem::resize_file(directory_ / "m.npy", npy(kPlain, kData).size() - 1);
+  EXPECT_THAT([&] { matrix.read_rows(0, 2); }, ::testing::ThrowsMessage<Error>(HasSubstr("m.npy")));
 }
 
 TEST_F(NpyFile, ClaimsAreCheckedAgainstTheFile) {
@@ -118,8 +145,8 @@ TEST_F(NpyFile, ObjectsAreNeverRead) {
 }
 
 TEST_F(NpyFile, OtherFilesAreRefused) {
-  EXPECT_THROW(read_npy_matrix(directory_ / "absent.npy"), Error);
-  EXPECT_THROW(read_npy_matrix(directory_.path()), Error);
+  EXPECT_THROW(NpyMatrix(directory_ / "absent.npy"), Error);
+  EXPECT_THROW(NpyMatrix(directory_.path()), Error);
 }
 
 }  // namespace

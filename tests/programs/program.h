@@ -66,16 +66,31 @@ class Workplace {
 
 inline std::string model_path() { return (kMusic / "runs/tiny/model.safetensors").string(); }
 
+// The stems of the first songs, both by name.
+inline std::vector<std::vector<std::filesystem::path>> stems_of_songs(size_t num_songs) {
+  const auto sorted = [](const std::filesystem::path& folder) {
+    std::vector<std::filesystem::path> entries;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) entries.push_back(entry);
+    std::sort(entries.begin(), entries.end());
+    return entries;
+  };
+  std::vector<std::vector<std::filesystem::path>> stems;
+  const auto songs = sorted(kMusic / "data/tiny");
+  for (size_t i = 0; i < num_songs; ++i) stems.push_back(sorted(songs.at(i)));
+  return stems;
+}
+
 // Two stems of the first song by name.
 inline std::vector<std::string> two_stems() {
-  std::vector<std::filesystem::path> songs, stems;
-  for (const auto& entry : std::filesystem::directory_iterator(kMusic / "data/tiny"))
-    songs.push_back(entry.path());
-  std::sort(songs.begin(), songs.end());
-  for (const auto& entry : std::filesystem::directory_iterator(songs.at(0)))
-    stems.push_back(entry.path());
-  std::sort(stems.begin(), stems.end());
+  const auto stems = stems_of_songs(1)[0];
   return {stems.at(0).string(), stems.at(1).string()};
+}
+
+// How many error messages programs printed.
+inline int num_errors(const std::string& text) {
+  int count = 0;
+  for (size_t at = 0; (at = text.find("error: ", at)) != std::string::npos; ++at) ++count;
+  return count;
 }
 
 }  // namespace cocola::testing

@@ -14,7 +14,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using testing::kMusic;
+using testing::num_errors;
 using testing::ProgramResult;
 using testing::Workplace;
 namespace fs = std::filesystem;
@@ -27,27 +27,13 @@ class Scores : public ::testing::Test {
     std::ofstream table(place_ / "pairs.csv");
     table << "a,b,system,name\n";
     int song = 0;
-    for (const auto& stems : stems_of_songs(3)) {
+    for (const auto& stems : testing::stems_of_songs(3)) {
       const std::string name = "song" + std::to_string(++song) + stems[0].extension().string();
       fs::create_symlink(stems[0], place_ / ("a/" + name));
       fs::create_symlink(stems[1], place_ / ("b/" + name));
       table << "a/" << name << ",b/" << name << "," << (song < 3 ? "x" : "y") << ",\n";
       files_.push_back(name);
     }
-  }
-
-  static std::vector<std::vector<fs::path>> stems_of_songs(size_t num_songs) {
-    std::vector<fs::path> songs;
-    for (const auto& entry : fs::directory_iterator(kMusic / "data/tiny")) songs.push_back(entry);
-    std::sort(songs.begin(), songs.end());
-    songs.resize(num_songs);
-    std::vector<std::vector<fs::path>> stems;
-    for (const fs::path& song : songs) {
-      auto& of_song = stems.emplace_back();
-      for (const auto& entry : fs::directory_iterator(song)) of_song.push_back(entry);
-      std::sort(of_song.begin(), of_song.end());
-    }
-    return stems;
   }
 
   static std::vector<std::string> with_model(std::vector<std::string> arguments) {
@@ -68,12 +54,6 @@ class Scores : public ::testing::Test {
 Json document(const ProgramResult& result) {
   EXPECT_EQ(result.status, 0) << result.errors;
   return Json::parse(result.output);
-}
-
-int num_errors(const std::string& text) {
-  int count = 0;
-  for (size_t at = 0; (at = text.find("error: ", at)) != std::string::npos; ++at) ++count;
-  return count;
 }
 
 void expect_same_scores(const Json& found, const Json& expected) {

@@ -12,6 +12,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
 using testing::error_of;
 using ::testing::HasSubstr;
 
@@ -32,7 +33,12 @@ class RealMatrixFile : public ::testing::Test {
     H5Fclose(file);
   }
   std::string refusal(const std::string& name) const {
-    return error_of([&] { read_real_matrix(path_, name); });
+    return error_of([&] { RealMatrix(path_, name); });
+  }
+  static std::vector<double> rows(const RealMatrix& matrix, int64_t first, int64_t count) {
+    std::vector<double> values(static_cast<size_t>(count * matrix.num_columns()));
+    matrix.read_rows(first, count, values);
+    return values;
   }
 
   const testing::TemporaryDirectory directory_;
@@ -43,11 +49,25 @@ class RealMatrixFile : public ::testing::Test {
 TEST_F(RealMatrixFile, IsReadRowByRowInAnyPrecisionAndByteOrder) {
   for (const hid_t type : {H5T_IEEE_F32LE, H5T_IEEE_F64LE, H5T_IEEE_F32BE}) {
     write("m", {2, 3}, type, values_);
-    const RealMatrix matrix = read_real_matrix(path_, "/m");
-    EXPECT_EQ(matrix.num_rows, 2);
-    EXPECT_EQ(matrix.num_columns, 3);
-    EXPECT_THAT(matrix.values, ElementsAre(1, 2, 3, 4, 5, 6.5));
+    const RealMatrix matrix(path_, "/m");
+    EXPECT_EQ(matrix.num_rows(), 2);
+    EXPECT_EQ(matrix.num_columns(), 3);
+    EXPECT_THAT(rows(matrix, 0, 2), ElementsAre(1, 2, 3, 4, 5, 6.5));
   }
+}
+
+TEST_F(RealMatrixFile, StretchesOfRowsAreThoseOfTheWhole) {
+  write("m", {3, 2}, H5T_IEEE_F32LE, values_);
+  const RealMatrix matrix(path_, "/m");
+  for (int64_t first = 0; first <= 3; ++first) {
+    for (int64_t count = 0; count <= 3 - first; ++count) {
+      EXPECT_THAT(rows(matrix, first, count),
+                  ElementsAreArray(values_ + 2 * first, static_cast<size_t>(2 * count)));
+    }
+  }
+  EXPECT_THAT(error_of([&] { rows(matrix, 2, 2); }), HasSubstr("[2, 2 + 2)"));
+  std::vector<double> small(3);
+  EXPECT_THAT(error_of([&] { matrix.read_rows(0, 2, small); }), HasSubstr("into 3 values"));
 }
 
 TEST_F(RealMatrixFile, OtherShapesAndTypesAreRefused) {
