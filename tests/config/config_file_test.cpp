@@ -72,6 +72,7 @@ training:
   log_every_steps: 1
   loss: {directions: both}
   max_skipped_steps: 4
+  cuda_graph: true
   checkpoint: {every_steps: 20, keep: 1}
   reproducible: same_world
   threads_per_rank: 3
