@@ -19,8 +19,8 @@ class Replay {
 
   // Does `work`, for use on the current stream.
   // Requires: the same work each time, queued on the current stream alone: it reads nothing back,
-  //           and what it reads and writes lies where it lay before. Tensors that it returns are
-  //           written anew by each run, and must be gone before this object.
+  //           and what it reads and writes lies where it lay before. Tensors that it leaves are
+  //           written anew by each run.
   // Collective: every rank, when the work is; the communicator must outlive this object.
   virtual void run(const std::function<void()>& work) = 0;
 };
