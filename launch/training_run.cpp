@@ -117,6 +117,7 @@ std::string run_fingerprint(const RunConfig& config) {
   t.log_every_steps = defaults.log_every_steps;
   t.max_minutes = defaults.max_minutes;
   t.groups_in_memory = defaults.groups_in_memory;
+  t.cuda_graph = defaults.cuda_graph;
   t.threads_per_rank = defaults.threads_per_rank;
   t.max_skipped_steps = defaults.max_skipped_steps;
   if (t.schedule == LearningRateSchedule::constant) {

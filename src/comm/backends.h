@@ -8,12 +8,16 @@
 
 #include "comm/communicator.h"
 #include "comm/launch_environment.h"
+#include "comm/replay.h"
 
 namespace cocola {
 
 // Throws: Error when MPI's world is not the one the launcher claims.
 std::unique_ptr<Communicator> make_mpi_communicator(const CommConfig& config,
                                                     const LaunchEnvironment& launch);
+
+// Throws: Error when this build has no CUDA.
+std::unique_ptr<Replay> make_graph_replay(c10::Device device);
 
 // What every collective demands of its tensor: contiguous, on the given kind of device (if one is
 // given), of type float32, float64, int64 or uint8. Throws: Error naming operation and fault.

@@ -39,6 +39,9 @@ class Communicator {
   virtual void barrier() = 0;
   // A barrier with a deadline of its own, after work that takes ranks unequally long.
   virtual void barrier_within(double timeout_seconds) = 0;
+  // Puts what the current CUDA stream has to do under the deadline: collectives in a recording are
+  // not seen when they are played.
+  virtual void watch_queued(const char* /*operation*/) {}
 
   bool is_rank_zero() const { return rank() == 0; }
 };

@@ -204,6 +204,10 @@ class NcclCommunicator final : public Communicator {
     host_.barrier_within(timeout_seconds);
   }
 
+  void watch_queued(const char* operation) override {
+    watchdog_->watch(operation, current_stream());
+  }
+
  private:
   static size_t count(const at::Tensor& tensor) { return static_cast<size_t>(tensor.numel()); }
 

@@ -108,6 +108,8 @@ std::vector<Field> training_fields(TrainingConfig& training) {
        "Decides weights, order, sub-mixes, noise, masks and dropout. Range [0, 2^64 - 1]."},
       {"training.device", choice(training.device, {"auto", "cuda", "cpu"}),
        "auto: the GPU of the rank where there is one, else the CPU."},
+      {"training.cuda_graph", &training.cuda_graph,
+       "Record a step once and play it on the GPU: for small steps; not with groups_in_memory."},
       {"training.features_on", choice(training.features_on, {"cpu", "device"}),
        "Who makes features: the loader's threads, or the GPU of the network; source: stems only."},
       {"training.recompute_statistics", &training.recompute_statistics,

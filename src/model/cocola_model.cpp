@@ -113,11 +113,8 @@ struct CocolaModel::Impl {
   at::Tensor head(const at::Tensor& pooled, const EncoderCall& call) const {
     const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
     at::Tensor x = pooled.to(projection_weight.scalar_type());
-    if (call.training && call.draws != nullptr && config.dropout > 0.0) {
-      const double keep = 1.0 - config.dropout;
-      x = x * draw_kept(*call.draws, DrawPurpose::dropout, 0, keep, x.size(1))
-                  .div_(keep)
-                  .to(x.options());
+    if (call.training && call.kept.features.defined()) {
+      x = x * call.kept.features.to(x.scalar_type());
     }
     x = at::linear(x, projection_weight, projection_bias);
     if (config.similarity == SimilarityKind::cosine) {
@@ -170,29 +167,57 @@ at::Tensor CocolaModel::embed(const at::Tensor& features, const EncoderCall& cal
   return impl_->head(impl_->trunk.forward(channels_last(features), call), call);
 }
 
+KeptRows CocolaModel::draw_kept_rows(const RowDraws& draws, int64_t pairs_per_group) const {
+  const auto num_pairs = static_cast<int64_t>(draws.window_ids.size());
+  if (pairs_per_group < 1 || num_pairs < 1 || num_pairs % pairs_per_group != 0) {
+    fail("CocolaModel::draw_kept_rows", "{} window ids do not make groups of {} pairs", num_pairs,
+         pairs_per_group);
+  }
+  const int64_t calls = num_pairs / pairs_per_group, rows = 2 * pairs_per_group;
+  KeptRows kept;
+  kept.blocks = impl_->trunk.draw_kept_blocks(draws);
+  if (kept.blocks.defined()) {
+    kept.blocks = kept.blocks.view({-1, 2, calls, pairs_per_group})
+                      .permute({2, 0, 1, 3})
+                      .reshape({calls, -1, rows, 1, 1, 1});
+  }
+  if (config().dropout > 0.0) {
+    const double keep = 1.0 - config().dropout;
+    kept.features =
+        draw_kept(draws, DrawPurpose::dropout, 0, keep, impl_->trunk.num_features()).div_(keep);
+    kept.features = kept.features.view({2, calls, pairs_per_group, -1})
+                        .transpose(0, 1)
+                        .reshape({calls, rows, -1});
+  }
+  return kept;
+}
+
 std::pair<at::Tensor, at::Tensor> CocolaModel::embed_pairs(
     const at::Tensor& anchors, const at::Tensor& positives, int64_t pairs_per_group,
-    int64_t groups_per_step, const at::Tensor& statistics, uint64_t seed, int64_t epoch,
-    std::span<const int64_t> window_ids) const {
-  const auto num_pairs = static_cast<int64_t>(window_ids.size());
-  if (anchors.sizes() != positives.sizes() || anchors.dim() != 4 || anchors.size(0) != num_pairs ||
-      pairs_per_group < 1 || num_pairs < 1 || num_pairs % pairs_per_group != 0) {
-    fail("CocolaModel::embed_pairs",
-         "{} window ids with anchors {} and positives {} do not make groups of {} pairs", num_pairs,
+    int64_t groups_per_step, const at::Tensor& statistics, const KeptRows& kept) const {
+  const int64_t num_pairs = anchors.dim() == 4 ? anchors.size(0) : 0;
+  if (anchors.sizes() != positives.sizes() || num_pairs < 1 || pairs_per_group < 1 ||
+      num_pairs % pairs_per_group != 0) {
+    fail("CocolaModel::embed_pairs", "anchors {} and positives {} do not make groups of {} pairs",
          c10::str(anchors.sizes()), c10::str(positives.sizes()), pairs_per_group);
   }
+  const int64_t calls = num_pairs / pairs_per_group;
+  for (const at::Tensor& draws : {kept.blocks, kept.features}) {
+    if (draws.defined() && draws.size(0) != calls) {
+      fail("CocolaModel::embed_pairs", "draws {} given for {} groups of {} pairs",
+           c10::str(draws.sizes()), calls, pairs_per_group);
+    }
+  }
   std::vector<at::Tensor> anchor_parts, positive_parts;
-  for (int64_t first = 0; first < num_pairs; first += pairs_per_group) {
-    const RowDraws draws{
-        seed, epoch,
-        window_ids.subspan(static_cast<size_t>(first), static_cast<size_t>(pairs_per_group))};
+  for (int64_t call = 0; call < calls; ++call) {
+    const int64_t first = call * pairs_per_group;
     const at::Tensor rows = at::cat(
         {anchors.narrow(0, first, pairs_per_group), positives.narrow(0, first, pairs_per_group)});
     const at::Tensor embeddings =
         embed(rows, {.training = true,
                      .statistics = statistics,
                      .statistics_weight = 1.0 / static_cast<double>(groups_per_step),
-                     .draws = &draws,
+                     .kept = kept.of_call(call),
                      .observe = {}});
     anchor_parts.push_back(embeddings.narrow(0, 0, pairs_per_group));
     positive_parts.push_back(embeddings.narrow(0, pairs_per_group, pairs_per_group));

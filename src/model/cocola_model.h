@@ -3,7 +3,6 @@
 #include <ATen/core/Tensor.h>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <utility>
 
 #include "model/efficientnet.h"
@@ -39,15 +38,19 @@ class CocolaModel {
   // products are TF32 where the process allows that for float32.
   at::Tensor embed(const at::Tensor& features, const EncoderCall& call) const;
 
+  // Training: the draws of dropout and drop-connect for pairs in groups, one encoder call each. On
+  // the CPU.
+  KeptRows draw_kept_rows(const RowDraws& draws, int64_t pairs_per_group) const;
+
   // Training: both views of B pairs, in batch-norm groups of g = pairs_per_group consecutive pairs;
   // each group is one encoder call of 2 g rows. Returns anchors' and positives' embeddings, [B, D]
-  // each, with graph. statistics as in EncoderCall; weight per group = 1 / groups_per_step.
+  // each, with graph. statistics as in EncoderCall; weight per group = 1 / groups_per_step. `kept`:
+  // of these pairs, on the model's device.
   std::pair<at::Tensor, at::Tensor> embed_pairs(const at::Tensor& anchors,
                                                 const at::Tensor& positives,
                                                 int64_t pairs_per_group, int64_t groups_per_step,
-                                                const at::Tensor& statistics, uint64_t seed,
-                                                int64_t epoch,
-                                                std::span<const int64_t> window_ids) const;
+                                                const at::Tensor& statistics,
+                                                const KeptRows& kept) const;
 
   // W [D, D] of the bilinear form; undefined for cosine.
   at::Tensor bilinear_weight() const;

@@ -91,17 +91,6 @@ struct EfficientNet::Impl {
   double keep_probability(size_t block) const {
     return 1.0 - drop_connect * static_cast<double>(block) / static_cast<double>(blocks.size());
   }
-
-  // One tensor for all blocks, so that one copy brings it to the device. [num_blocks, R, 1, 1, 1]
-  at::Tensor draw_kept_rows(const EncoderCall& call, const at::Tensor& x) const {
-    if (!call.training || call.draws == nullptr || drop_connect == 0.0) return {};
-    std::vector<at::Tensor> rows;
-    for (size_t i = 0; i < blocks.size(); ++i) {
-      rows.push_back(draw_kept(*call.draws, DrawPurpose::drop_connect, static_cast<int64_t>(i),
-                               keep_probability(i), 1));
-    }
-    return at::stack(rows).view({-1, x.size(0), 1, 1, 1}).to(x.device());
-  }
 };
 
 EfficientNet::EfficientNet(const ModelConfig& config, int64_t in_channels,
@@ -128,13 +117,23 @@ EfficientNet::EfficientNet(const ModelConfig& config, int64_t in_channels,
 
 EfficientNet::~EfficientNet() = default;
 
+at::Tensor EfficientNet::draw_kept_blocks(const RowDraws& draws) const {
+  if (impl_->drop_connect == 0.0) return {};
+  std::vector<at::Tensor> rows;
+  for (size_t i = 0; i < impl_->blocks.size(); ++i) {
+    rows.push_back(draw_kept(draws, DrawPurpose::drop_connect, static_cast<int64_t>(i),
+                             impl_->keep_probability(i), 1));
+  }
+  return at::stack(rows).squeeze(2);
+}
+
 int64_t EfficientNet::num_features() const { return impl_->num_features; }
 
 at::Tensor EfficientNet::forward(const at::Tensor& x, const EncoderCall& call) const {
   const auto observe = [&](const std::string& name, const at::Tensor& tensor) {
     if (call.observe) call.observe(name, tensor);
   };
-  const at::Tensor kept = impl_->draw_kept_rows(call, x);
+  const at::Tensor kept = call.training ? call.kept.blocks : at::Tensor();
   at::Tensor y = (*impl_->norm0)((*impl_->stem)(x), call);
   observe("bn0", y);
   y = at::silu(y);

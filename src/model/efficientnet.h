@@ -22,6 +22,8 @@ class EfficientNet {
   EfficientNet(const EfficientNet&) = delete;
   EfficientNet& operator=(const EfficientNet&) = delete;
 
+  // [num_blocks, 2 n] for n pairs, on the CPU; undefined without drop-connect.
+  at::Tensor draw_kept_blocks(const RowDraws& draws) const;
   int64_t num_features() const;  // channels after the head convolution: 1280 for B0
   // x [R, in_channels, H, W] -> [R, num_features], average-pooled, before dropout. The memory
   // format of x is kept throughout.

@@ -36,8 +36,11 @@ struct LossFigures {
   double softmax_entropy = 0.0;
 };
 
+inline constexpr int64_t kNumLossFigures = 5;
+
 struct ContrastiveLoss {
-  at::Tensor figures;      // [5] float64 in the order of LossFigures, on the embeddings' device
+  at::Tensor
+      figures;  // [kNumLossFigures] float64 in the order of LossFigures, on the embeddings' device
   at::Tensor d_anchors;    // [B, D] gradient of the loss for this rank's rows
   at::Tensor d_positives;  // [B, D]
   at::Tensor d_w;  // [D, D] this rank's part of the gradient of W (sum over ranks = whole), or

@@ -7,17 +7,16 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
-#include <span>
 
 #include "objective/tree_sum.h"
 #include "training/precision.h"
 
 namespace cocola {
 
-StepEmbeddings::StepEmbeddings(const CocolaModel& model, FlatParameters& flat, const Batch& batch,
-                               const TrainingConfig& config)
-    : model_(model), flat_(flat), batch_(batch), config_(config) {
-  const int64_t num_pairs = batch.anchors.size(0);
+StepEmbeddings::StepEmbeddings(const CocolaModel& model, FlatParameters& flat,
+                               const StepInputs& inputs, const TrainingConfig& config)
+    : model_(model), flat_(flat), inputs_(inputs), config_(config) {
+  const int64_t num_pairs = inputs.anchors.size(0);
   // The invariant sums need the gradient of each group by itself.
   const int64_t piece =
       config.is_invariant() ? config.pairs_per_group : config.pairs_in_memory(num_pairs);
@@ -28,7 +27,7 @@ StepEmbeddings::StepEmbeddings(const CocolaModel& model, FlatParameters& flat, c
 }
 
 void StepEmbeddings::embed_all() {
-  const int64_t num_pairs = batch_.anchors.size(0);
+  const int64_t num_pairs = inputs_.anchors.size(0);
   const int64_t first_kept = num_pairs - config_.pairs_in_memory(num_pairs);
   std::vector<at::Tensor> anchors, positives;
   TreeSum statistics;
@@ -62,11 +61,10 @@ std::pair<at::Tensor, at::Tensor> StepEmbeddings::embed(const Piece& piece,
   const auto part = [&](const at::Tensor& views) {
     return views.slice(0, piece.first, piece.last).to(model_.device(), true);
   };
-  return model_.embed_pairs(part(batch_.anchors), part(batch_.positives), config_.pairs_per_group,
-                            config_.groups_per_step(), statistics, config_.seed, batch_.epoch,
-                            std::span(batch_.window_ids)
-                                .subspan(static_cast<size_t>(piece.first),
-                                         static_cast<size_t>(piece.last - piece.first)));
+  const int64_t g = config_.pairs_per_group;
+  return model_.embed_pairs(part(inputs_.anchors), part(inputs_.positives), g,
+                            config_.groups_per_step(), statistics,
+                            inputs_.kept.of_calls(piece.first / g, piece.last / g));
 }
 
 void StepEmbeddings::backward_piece(Piece& piece, const at::Tensor& d_anchors,

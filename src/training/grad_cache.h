@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "batches/batch.h"
 #include "model/cocola_model.h"
 #include "training/flat_parameters.h"
+#include "training/step_inputs.h"
 #include "training/training_config.h"
 
 namespace cocola {
@@ -18,10 +18,10 @@ class StepEmbeddings {
   // Forward pass of this rank's pairs; of all but the last config.groups_in_memory groups no graph
   // is kept (0: of all it is). Adds each group's batch statistics, weighted, to flat.statistics(),
   // once. All arguments are kept by reference.
-  StepEmbeddings(const CocolaModel& model, FlatParameters& flat, const Batch& batch,
+  StepEmbeddings(const CocolaModel& model, FlatParameters& flat, const StepInputs& inputs,
                  const TrainingConfig& config);
 
-  // [B, D] each, in order of the batch, without graph.
+  // [B, D] each, in order of the inputs, without graph.
   const at::Tensor& anchors() const { return anchors_; }
   const at::Tensor& positives() const { return positives_; }
   // Of this rank's pairs, those whose graph is kept: the last ones.
@@ -33,7 +33,7 @@ class StepEmbeddings {
   void backward(const at::Tensor& d_anchors, const at::Tensor& d_positives);
 
  private:
-  // Pairs [first, last) of the batch that go through the encoder together; embeddings with graph,
+  // Pairs [first, last) of the inputs that go through the encoder together; embeddings with graph,
   // or undefined where it is not kept.
   struct Piece {
     int64_t first, last;
@@ -46,7 +46,7 @@ class StepEmbeddings {
 
   const CocolaModel& model_;
   FlatParameters& flat_;
-  const Batch& batch_;
+  const StepInputs& inputs_;
   const TrainingConfig& config_;
   std::vector<Piece> pieces_;
   at::Tensor anchors_, positives_;

@@ -23,21 +23,6 @@ at::Tensor statistics_are_finite(const FlatParameters& flat) {
   return flat.statistics().isfinite().all();
 }
 
-// The only place of a step that waits for the GPU: all it has to tell, in one copy.
-StepReport read_report(const ContrastiveLoss& loss, const FlatParameters& flat) {
-  const at::Tensor rest =
-      at::cat({flat.gradients().norm().view({1}).to(at::kDouble), flat.extra().to(at::kDouble),
-               statistics_are_finite(flat).view({1}).to(at::kDouble)});
-  const at::Tensor told = at::cat({loss.figures, rest}).cpu();
-  const auto value = [&](int64_t i) { return told[loss.figures.size(0) + i].item<double>(); };
-  StepReport report{loss_figures_from(told)};
-  report.gradient_norm = value(0);
-  report.stop = value(1) > 0;
-  report.time_up = value(2) > 0;
-  report.finite = std::isfinite(report.loss) && std::isfinite(report.gradient_norm) && value(3) > 0;
-  return report;
-}
-
 void all_reduce(Communicator& world, at::Tensor tensor, const TrainingConfig& config) {
   if (config.is_invariant()) {
     all_reduce_in_tree(world, std::move(tensor));
@@ -48,10 +33,10 @@ void all_reduce(Communicator& world, at::Tensor tensor, const TrainingConfig& co
 
 }  // namespace
 
-StepReport compute_gradients(CocolaModel& model, FlatParameters& flat, const Batch& batch,
-                             const TrainingConfig& config, StepWishes wishes, Communicator& world) {
+at::Tensor queue_gradients(CocolaModel& model, FlatParameters& flat, const StepInputs& inputs,
+                           const TrainingConfig& config, Communicator& world) {
   flat.reduced().zero_();
-  StepEmbeddings embeddings(model, flat, batch, config);
+  StepEmbeddings embeddings(model, flat, inputs, config);
   const at::Tensor w = model.bilinear_weight();
   const ContrastiveLoss loss = contrastive_loss(
       embeddings.anchors(), embeddings.positives(), {w, model.similarity_scale()}, world,
@@ -59,20 +44,43 @@ StepReport compute_gradients(CocolaModel& model, FlatParameters& flat, const Bat
 
   embeddings.backward(loss.d_anchors, loss.d_positives);
   if (w.defined()) w.mutable_grad().add_(loss.d_w);
-  flat.extra()[0].fill_(wishes.stop ? 1.0 : 0.0);
-  flat.extra()[1].fill_(wishes.time_up ? 1.0 : 0.0);
+  flat.extra().copy_(inputs.wishes);
   all_reduce(world, flat.reduced(), config);
 
-  return read_report(loss, flat);
+  return at::cat({loss.figures, flat.gradients().norm().view({1}).to(at::kDouble),
+                  flat.extra().to(at::kDouble),
+                  statistics_are_finite(flat).view({1}).to(at::kDouble)});
+}
+
+// The only place of a step that waits for the GPU: all it has to tell, in one copy.
+StepReport read_report(const at::Tensor& told) {
+  const at::Tensor host = told.cpu();
+  const auto value = [&](int64_t i) { return host[kNumLossFigures + i].item<double>(); };
+  StepReport report{loss_figures_from(host)};
+  report.gradient_norm = value(0);
+  report.stop = value(1) > 0;
+  report.time_up = value(2) > 0;
+  report.finite = std::isfinite(report.loss) && std::isfinite(report.gradient_norm) && value(3) > 0;
+  return report;
+}
+
+void apply_update(FlatParameters& flat, Adam& adam, const StepReport& report, double learning_rate) {
+  if (!report.finite) return;
+  adam.step(flat.values(), flat.gradients(), learning_rate);
+  flat.running().lerp_(flat.statistics(), kBatchNormMomentum);
+}
+
+StepReport compute_gradients(CocolaModel& model, FlatParameters& flat, const Batch& batch,
+                             const TrainingConfig& config, StepWishes wishes, Communicator& world) {
+  const StepInputs inputs = step_inputs(model, batch, config, wishes);
+  return read_report(queue_gradients(model, flat, inputs, config, world));
 }
 
 StepReport train_step(CocolaModel& model, FlatParameters& flat, Adam& adam, const Batch& batch,
                       const TrainingConfig& config, double learning_rate, StepWishes wishes,
                       Communicator& world) {
   const StepReport report = compute_gradients(model, flat, batch, config, wishes, world);
-  if (!report.finite) return report;
-  adam.step(flat.values(), flat.gradients(), learning_rate);
-  flat.running().lerp_(flat.statistics(), kBatchNormMomentum);
+  apply_update(flat, adam, report, learning_rate);
   return report;
 }
 
@@ -83,7 +91,8 @@ StatisticsRecomputation::StatisticsRecomputation(CocolaModel& model, FlatParamet
 void StatisticsRecomputation::add(const Batch& batch, Communicator& world) {
   const at::NoGradGuard no_grad;
   flat_.reduced().zero_();
-  const StepEmbeddings embeddings(model_, flat_, batch, config_);
+  const StepInputs inputs = step_inputs(model_, batch, config_);
+  const StepEmbeddings embeddings(model_, flat_, inputs, config_);
   all_reduce(world, flat_.reduced(), config_);
   if (!statistics_are_finite(flat_).item<bool>()) return;
   sum_.add_(flat_.statistics());

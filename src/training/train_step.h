@@ -8,6 +8,7 @@
 #include "objective/contrastive_loss.h"
 #include "training/adam.h"
 #include "training/flat_parameters.h"
+#include "training/step_inputs.h"
 #include "training/training_config.h"
 
 namespace cocola {
@@ -17,12 +18,6 @@ struct StepReport : LossFigures {
   bool finite = true;    // else the step changed nothing, on any rank
   bool stop = false;     // some rank was told to stop
   bool time_up = false;  // rank 0's clock says so
-};
-
-// What this rank wants; it travels with the gradients, so that all ranks end after the same step.
-// Only rank 0 looks at the clock: checkpoints carry its time.
-struct StepWishes {
-  bool stop = false, time_up = false;
 };
 
 // Collective: every rank, with its slice of the step. `world` moves tensors of the model's device.
@@ -37,6 +32,15 @@ StepReport train_step(CocolaModel& model, FlatParameters& flat, Adam& adam, cons
 // Collective.
 StepReport compute_gradients(CocolaModel& model, FlatParameters& flat, const Batch& batch,
                              const TrainingConfig& config, StepWishes wishes, Communicator& world);
+
+// The parts of a step. queue_gradients fills flat.reduced() and returns what a report is read from;
+// on a GPU it only queues work, always the same for inputs of one shape, so that the work can be
+// recorded. read_report waits for it. apply_update does nothing after a step that is not finite.
+// Collective: queue_gradients, every rank.
+at::Tensor queue_gradients(CocolaModel& model, FlatParameters& flat, const StepInputs& inputs,
+                           const TrainingConfig& config, Communicator& world);
+StepReport read_report(const at::Tensor& told);
+void apply_update(FlatParameters& flat, Adam& adam, const StepReport& report, double learning_rate);
 
 // Replaces the running statistics by their mean over the groups of some training steps: after few
 // steps the running average has not yet forgotten its start. Parameters stay as they are.

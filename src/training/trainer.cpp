@@ -19,6 +19,7 @@
 #include "training/run_log.h"
 #include "training/run_validation.h"
 #include "training/skipped_step.h"
+#include "training/step_replay.h"
 #include "training/train_step.h"
 
 namespace cocola {
@@ -59,6 +60,7 @@ class Run {
         flat_(model.state()),
         adam_(flat_.values()) {
     last_step_ = sampler_.steps_per_epoch() * config_.epochs;
+    if (config_.cuda_graph) replay_.emplace(model_, flat_, config_, device_);
     if (config_.max_steps > 0) last_step_ = std::min(last_step_, config_.max_steps);
   }
 
@@ -98,6 +100,7 @@ class Run {
   Sampler sampler_;
   FlatParameters flat_;
   Adam adam_;
+  std::optional<StepReplay> replay_;
   int64_t last_step_ = 0;
   int64_t step_ = 0;                     // steps done
   int64_t saved_step_ = -1;              // of the newest checkpoint
@@ -171,9 +174,11 @@ std::optional<StepReport> Run::step_once(DeviceFeed& feed) {
     return std::nullopt;
   }
   const Batch batch = feed.next();
+  const double rate = config_.learning_rate_at(step_, last_step_);
+  const StepWishes wishes{stop_requested(), host_.is_rank_zero() && time_is_up()};
   const StepReport report =
-      train_step(model_, flat_, adam_, batch, config_, config_.learning_rate_at(step_, last_step_),
-                 {stop_requested(), host_.is_rank_zero() && time_is_up()}, device_);
+      replay_ ? replay_->train_step(adam_, batch, rate, wishes)
+              : train_step(model_, flat_, adam_, batch, config_, rate, wishes, device_);
   ++step_;
   trained_seconds_ += seconds_since(start);
   if (!report.finite) account_for_skipped(report, batch);

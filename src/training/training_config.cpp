@@ -40,6 +40,12 @@ void TrainingConfig::validate() const {
                "device makes features of waveforms, but training.source: features reads them ready "
                "from the shards; set training.source to stems, or training.features_on to cpu");
   }
+  if (cuda_graph && groups_in_memory != 0) {
+    fail_usage("training.cuda_graph",
+               "a recorded step holds all pairs of its rank in memory, but "
+               "training.groups_in_memory is {}; set it to 0, or training.cuda_graph to false",
+               groups_in_memory);
+  }
   require_range<int64_t>("training.threads_per_rank", threads_per_rank, 0, 1024);
   require_range<int64_t>("training.epochs", epochs, 1, 1'000'000);
   require_range<int64_t>("training.max_steps", max_steps, 0, 1'000'000'000'000);

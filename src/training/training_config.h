@@ -82,6 +82,10 @@ struct TrainingConfig {
   // device needs source: stems. Mixing, noise and masks are drawn alike; the features are equal to
   // rounding. Validation makes its features on the CPU.
   FeaturesOn features_on = FeaturesOn::cpu;
+  // Each step but its update is recorded as a CUDA graph once and played from then on: for small
+  // steps, which a GPU does faster than a CPU asks for them. Not with groups_in_memory. On the CPU
+  // steps go through the same memory, and nothing is recorded.
+  bool cuda_graph = false;
   // Batch-norm statistics are recomputed over this many training steps before each validation and
   // export; 0 leaves the running statistics of training. Range [0, 10000].
   int64_t recompute_statistics = 20;

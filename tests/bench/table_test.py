@@ -91,7 +91,7 @@ class Table(unittest.TestCase):
         self.assertEqual(rows["loader"]["missing"], "No module named 'h5py'")
         self.assertIsNone(rows["loader"]["met"])
         self.assertIn("missing", self.line(result, "loader"))
-        for line in ("gpu_frontend", "gpu_step"):
+        for line in ("gpu_frontend", "gpu_step", "gpu_step_graph"):
             self.assertEqual(rows[line]["missing"], "no GPU")
             self.assertIsNone(rows[line]["ours"])
 

@@ -28,8 +28,8 @@ std::string refusal_of(const std::string& yaml, const std::vector<std::string>& 
 }
 
 // Valid, and different from the defaults in every key that has more than one value. Left out:
-// ensembles, which no layout with per_source has, validation_masks, which mel has not, and
-// features_on, which needs stems.
+// ensembles, which no layout with per_source has, validation_masks, which mel has not,
+// features_on, which needs stems, and cuda_graph, which holds all groups in memory.
 constexpr const char* kEverythingElse = R"(
 experiment: other.name-2
 data:
@@ -126,7 +126,7 @@ TEST(ConfigFile, ValuesReachTheirStructs) {
 // What kEverythingElse leaves out.
 constexpr const char* kTheRest = R"(
 data: {datasets: [{layout: cocochorales, root: x, ensembles: [random, string]}]}
-training: {validation_masks: as_training, features_on: device}
+training: {validation_masks: as_training, features_on: device, cuda_graph: true}
 )";
 
 TEST(ConfigFile, WhatTheOthersExcludeReachesItsStructs) {
@@ -134,6 +134,7 @@ TEST(ConfigFile, WhatTheOthersExcludeReachesItsStructs) {
   EXPECT_EQ(config.data.datasets[0].ensembles, (Ensembles{false, true, false, true}));
   EXPECT_EQ(config.training.validation_masks, ValidationMasks::as_training);
   EXPECT_EQ(config.training.features_on, FeaturesOn::device);
+  EXPECT_TRUE(config.training.cuda_graph);
   const std::string unknown = "data: {datasets: [{layout: cocochorales, ensembles: [strings]}]}";
   EXPECT_THAT(refusal_of(unknown),
               AllOf(HasSubstr("ensembles"), HasSubstr("'strings' is not one of [brass, string,")));
@@ -157,7 +158,8 @@ TEST(ConfigFile, EveryKeyIsPrintedWithItsOwnValue) {
     const bool has_value = !ours.ends_with(":");
     const bool of_the_rest = ours.find("ensembles:") != std::string::npos ||
                              ours.find("validation_masks:") != std::string::npos ||
-                             ours.find("features_on:") != std::string::npos;
+                             ours.find("features_on:") != std::string::npos ||
+                             ours.find("cuda_graph:") != std::string::npos;
     EXPECT_EQ(ours.substr(0, ours.find(':')), theirs.substr(0, theirs.find(':')));
     if (has_value && !of_the_rest) {
       EXPECT_NE(ours, theirs);

@@ -144,6 +144,10 @@ TEST(CocolaModel, TheHeadStaysWideUnderAutocast) {
   EXPECT_TRUE(at::allclose(found, expected, 0.0, 0.1));
 }
 
+KeptRows draws_of(const CocolaModel& model, std::span<const int64_t> windows, int64_t epoch = 1) {
+  return model.draw_kept_rows({5, epoch, windows}, 2);
+}
+
 TEST(CocolaModel, GroupsInOneCallEqualOneCallPerGroup) {
   const CocolaModel model(tiny(), 2, 1);
   const at::Tensor anchors = some_features(6, 1), positives = some_features(6, 2);
@@ -152,11 +156,11 @@ TEST(CocolaModel, GroupsInOneCallEqualOneCallPerGroup) {
   const at::Tensor whole_statistics = at::zeros({num_statistics});
   const at::Tensor part_statistics = at::zeros({num_statistics});
   const auto [whole_anchors, whole_positives] =
-      model.embed_pairs(anchors, positives, 2, 3, whole_statistics, 5, 1, windows);
+      model.embed_pairs(anchors, positives, 2, 3, whole_statistics, draws_of(model, windows));
   for (int64_t group = 0; group < 3; ++group) {
     const auto [a, p] = model.embed_pairs(
         anchors.narrow(0, 2 * group, 2), positives.narrow(0, 2 * group, 2), 2, 3, part_statistics,
-        5, 1, std::span(windows).subspan(static_cast<size_t>(2 * group), 2));
+        draws_of(model, std::span(windows).subspan(static_cast<size_t>(2 * group), 2)));
     EXPECT_TRUE(at::equal(a, whole_anchors.narrow(0, 2 * group, 2)));
     EXPECT_TRUE(at::equal(p, whole_positives.narrow(0, 2 * group, 2)));
   }
@@ -170,10 +174,9 @@ TEST(CocolaModel, StatisticsOfEqualGroupsAddUpToOneGroups) {
   still.dropout = still.drop_connect = 0.0;
   const CocolaModel undisturbed(still, 2, 1);
   const at::Tensor once = at::zeros({model.state().num_statistics()}), twice = at::zeros_like(once);
-  const std::vector<int64_t> windows = {1, 2, 3, 4};
-  undisturbed.embed_pairs(anchors, positives, 2, 1, once, 5, 1, std::span(windows).first(2));
+  undisturbed.embed_pairs(anchors, positives, 2, 1, once, {});
   undisturbed.embed_pairs(at::cat({anchors, anchors}), at::cat({positives, positives}), 2, 2, twice,
-                          5, 1, windows);
+                          {});
   EXPECT_TRUE(at::allclose(once, twice, 1e-6, 1e-7));
 }
 
@@ -184,7 +187,7 @@ TEST(CocolaModel, DropoutActsInTrainingOnly) {
   const at::Tensor x = some_features(2, 1), y = some_features(2, 2);
   const std::vector<int64_t> windows = {1, 2};
   const auto train = [&](int64_t epoch) {
-    return model.embed_pairs(x, y, 2, 1, {}, 5, epoch, windows).first;
+    return model.embed_pairs(x, y, 2, 1, {}, draws_of(model, windows, epoch)).first;
   };
   EXPECT_TRUE(at::equal(train(0), train(0)));
   EXPECT_FALSE(at::equal(train(0), train(1)));
@@ -207,11 +210,13 @@ TEST(CocolaModel, WrongInputIsRefusedWithItsShape) {
               HasSubstr("[2, 1, 64, 50]"));
   const at::Tensor x = some_features(4);
   const std::vector<int64_t> windows = {1, 2, 3, 4};
-  EXPECT_THAT(message([&] { model.embed_pairs(x, x, 3, 1, {}, 1, 0, windows); }),
-              HasSubstr("groups of 3"));
-  EXPECT_THAT(
-      message([&] { model.embed_pairs(x, x, 1, 1, {}, 1, 0, std::span(windows).first(3)); }),
-      HasSubstr("3 window ids"));
+  EXPECT_THAT(message([&] { model.embed_pairs(x, x, 3, 1, {}, {}); }), HasSubstr("groups of 3"));
+  EXPECT_THAT(message([&] {
+                model.draw_kept_rows({1, 0, windows}, 3);
+              }),
+              HasSubstr("4 window ids do not make groups of 3"));
+  EXPECT_THAT(message([&] { model.embed_pairs(x, x, 1, 1, {}, draws_of(model, windows)); }),
+              HasSubstr("for 4 groups of 1"));
   EXPECT_THROW(CocolaModel(tiny(), 0, 1), Error);
 }
 

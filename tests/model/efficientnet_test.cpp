@@ -116,7 +116,7 @@ TEST(EfficientNet, ChannelsLastStaysChannelsLast) {
   for (const bool training : {false, true}) {
     EncoderCall call;
     call.training = training;
-    call.draws = &draws;
+    call.kept.blocks = trunk.net.draw_kept_blocks(draws).unsqueeze(-1).unsqueeze(-1).unsqueeze(-1);
     int64_t seen = 0;
     call.observe = [&](const std::string& name, const at::Tensor& y) {
       if (y.dim() != 4) return;

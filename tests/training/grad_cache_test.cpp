@@ -107,11 +107,11 @@ TEST(GradCache, DropoutIsOnWhereThisIsTested) {
 TEST(GradCache, KeepsTheGraphOfOnePieceAtMost) {
   CocolaModel model(testing::small_model_config(), 2, 1);
   FlatParameters flat(model.state());
-  const Batch batch = testing::synthetic_batch(0, kPairs);
+  const StepInputs inputs = step_inputs(model, testing::synthetic_batch(0, kPairs), config_with(0));
   const auto kept_pairs = [&](int64_t groups_in_memory, Reproducibility reproducible) {
     TrainingConfig config = config_with(groups_in_memory);
     config.reproducible = reproducible;
-    return StepEmbeddings(model, flat, batch, config).num_kept();
+    return StepEmbeddings(model, flat, inputs, config).num_kept();
   };
   for (const auto reproducible : {Reproducibility::fast, Reproducibility::invariant}) {
     EXPECT_EQ(kept_pairs(0, reproducible), kPairs);

@@ -54,6 +54,15 @@ TEST(TrainingConfig, ValuesOutOfRangeAreRefusedWithKeyAndValue) {
   }
 }
 
+TEST(TrainingConfig, ARecordedStepIsRefusedInPieces) {
+  TrainingConfig config;
+  config.cuda_graph = true;
+  EXPECT_NO_THROW(config.validate());
+  config.groups_in_memory = 1;
+  EXPECT_THAT(usage_error_of([&] { config.validate(); }),
+              HasSubstr("[training.cuda_graph] a recorded step holds all pairs"));
+}
+
 TEST(TrainingConfig, InvariantRunsNeedAPowerOfTwoOfGroups) {
   TrainingConfig config;
   config.pairs_per_step = 96;

@@ -5,12 +5,20 @@
 #include <ATen/ops/ones.h>
 #include <ATen/ops/sin.h>
 #include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <optional>
+
 #include "batches/device_feed.h"
 #include "comm/communicator.h"
+#include "comm/replay.h"
 #include "training/adam.h"
+#include "training/precision.h"
+#include "training/step_replay.h"
+#include "training/synthetic.h"
 #include "training/waveforms.h"
 
 namespace cocola {
@@ -27,6 +35,8 @@ class OnGpu : public ::testing::Test {
 
 using DeviceFeedOnGpu = OnGpu;
 using AdamOnGpu = OnGpu;
+using ReplayOnGpu = OnGpu;
+using StepReplayOnGpu = OnGpu;
 
 // Features that nobody makes again are copies; made ones agree to the tolerance of the front end.
 TEST_F(DeviceFeedOnGpu, DeliversTheBatchesOfTheCpu) {
@@ -82,6 +92,69 @@ TEST_F(AdamOnGpu, TakesTheStepsOfTheCpu) {
     on_device.step(device, gradients.to(at::kCUDA), 1e-3);
   }
   EXPECT_TRUE(at::allclose(device.cpu(), host, 0, 1e-6));
+}
+
+// Runs before the recording, the recording, and runs that play it.
+TEST_F(ReplayOnGpu, EveryRunDoesTheWorkOnce) {
+  const auto replay = open_replay(at::Device("cuda:0"));
+  const at::Tensor count = at::zeros({3}, at::kCUDA), step = at::ones({3}, at::kCUDA);
+  at::Tensor doubled;
+  for (int run = 1; run <= 12; ++run) {
+    step.fill_(run);
+    replay->run([&] {
+      count.add_(step);
+      doubled = count * 2;
+    });
+    EXPECT_EQ(count[1].item<int>(), run * (run + 1) / 2);
+    EXPECT_EQ(doubled[2].item<int>(), run * (run + 1));
+  }
+}
+
+struct Trainee {
+  explicit Trainee(const TrainingConfig& training) : config(training) {
+    model.to(at::Device("cuda:0"));
+    flat.emplace(model.state());
+    adam.emplace(flat->values());
+    if (config.cuda_graph) replay.emplace(model, *flat, config, *world);
+  }
+  StepReport step(const Batch& batch, StepWishes wishes = {}) {
+    if (replay) return replay->train_step(*adam, batch, 1e-4, wishes);
+    return train_step(model, *flat, *adam, batch, config, 1e-4, wishes, *world);
+  }
+
+  TrainingConfig config;
+  std::unique_ptr<Communicator> world = open_solo_world();
+  CocolaModel model{testing::small_model_config(), 2, 1};
+  std::optional<FlatParameters> flat;
+  std::optional<Adam> adam;
+  std::optional<StepReplay> replay;
+};
+
+// Dropout and drop-connect differ in each step; one step is not finite.
+TEST_F(StepReplayOnGpu, RecordedStepsAreThoseThatAreNot) {
+  for (const Precision precision : {Precision::fp32, Precision::bf16}) {
+    set_product_precision(precision);
+    TrainingConfig config = testing::small_training_config();
+    config.precision = precision;
+    Trainee plain(config);
+    config.cuda_graph = true;
+    Trainee recorded(config);
+    const double tolerance = precision == Precision::fp32 ? 1e-3 : 3e-2;
+    for (int64_t step = 0; step < 12; ++step) {
+      Batch batch = testing::synthetic_batch(8 * step, 8);
+      batch.epoch = step;
+      if (step == 7) batch.anchors[0][0][0][0] = std::nanf("");
+      const StepWishes wishes{step == 5, step == 9};
+      const StepReport found = recorded.step(batch, wishes), expected = plain.step(batch, wishes);
+      EXPECT_EQ(found.finite, step != 7);
+      EXPECT_EQ(found.stop, step == 5);
+      EXPECT_EQ(found.time_up, step == 9);
+      if (found.finite) EXPECT_NEAR(found.loss, expected.loss, tolerance) << step;
+    }
+    EXPECT_EQ(recorded.adam->num_steps(), 11);
+    EXPECT_TRUE(at::allclose(recorded.flat->running(), plain.flat->running(), 0.05, 0.05));
+  }
+  set_product_precision(Precision::fp32);
 }
 
 }  // namespace

@@ -1,0 +1,60 @@
+#include "training/step_inputs.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/tensor.h>
+
+#include <array>
+
+namespace cocola {
+namespace {
+
+constexpr size_t kNumTensors = 5;
+
+template <typename Inputs>
+auto tensors_of(Inputs& inputs) {
+  return std::array{&inputs.anchors, &inputs.positives, &inputs.kept.blocks, &inputs.kept.features,
+                    &inputs.wishes};
+}
+
+}  // namespace
+
+StepInputs StepInputs::copied_to(at::Device device) const {
+  StepInputs copy;
+  const auto from = tensors_of(*this);
+  const auto to = tensors_of(copy);
+  for (size_t i = 0; i < kNumTensors; ++i) {
+    if (from[i]->defined()) *to[i] = at::empty_like(*from[i], from[i]->options().device(device));
+  }
+  copy.copy_from(*this);
+  return copy;
+}
+
+bool StepInputs::has_shapes_of(const StepInputs& other) const {
+  const auto ours = tensors_of(*this), theirs = tensors_of(other);
+  for (size_t i = 0; i < kNumTensors; ++i) {
+    if (ours[i]->defined() != theirs[i]->defined()) return false;
+    if (ours[i]->defined() && ours[i]->sizes() != theirs[i]->sizes()) return false;
+  }
+  return true;
+}
+
+void StepInputs::copy_from(const StepInputs& other) {
+  const at::NoGradGuard no_grad;
+  const auto to = tensors_of(*this);
+  const auto from = tensors_of(other);
+  for (size_t i = 0; i < kNumTensors; ++i) {
+    if (from[i]->defined()) to[i]->copy_(*from[i]);
+  }
+}
+
+StepInputs step_inputs(const CocolaModel& model, const Batch& batch, const TrainingConfig& config,
+                       StepWishes wishes) {
+  const RowDraws draws{config.seed, batch.epoch, batch.window_ids};
+  const at::Tensor told = at::tensor({wishes.stop ? 1.0F : 0.0F, wishes.time_up ? 1.0F : 0.0F});
+  return {batch.anchors, batch.positives,
+          model.draw_kept_rows(draws, config.pairs_per_group).to(model.device()),
+          told.to(model.device())};
+}
+
+}  // namespace cocola
