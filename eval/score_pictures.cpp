@@ -31,7 +31,8 @@ std::vector<PairPicture> draw_pictures(const OrderedJson& document, const Traine
       const auto read = [&](const char* key) {
         return read_waveform(scores[i][key].get<std::string>(), model.card.sample_rate_hz);
       };
-      picture.spectrograms = draw_spectrograms(read("a"), read("b"), model.features);
+      const Waveform a = read("a"), b = read("b");
+      picture.spectrograms = draw_spectrograms(a, b, model.features);
     } catch (const Error& error) {
       picture.problem = error.what();
       log_warning("no spectrograms of pair {}: {}", name_of_pair(scores[i]), error.what());

@@ -46,7 +46,7 @@ TEST(Compare, BadUsageAndWhatCannotBeComparedEndWithOneLine) {
   EXPECT_EQ(place.run("cocola_eval", {"compare"}).status, 2);
   for (const auto& [files, problem] : std::vector<std::pair<std::vector<std::string>, std::string>>{
            {{"x.json"}, "no pair names a system"},
-           {{"x.json", "x.json"}, "one system alone, 'x'"},
+           {{"x.json", "x.json"}, "'song 0' twice"},
            {{"x.json", "y.json"}, "y.json"},
            {{"x.json", "z.json"}, "z.json"}}) {
     std::vector<std::string> arguments = {"compare", "--scores"};
