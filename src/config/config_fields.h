@@ -24,8 +24,8 @@ struct Flags {
 };
 
 // Where a setting lives.
-using Setting =
-    std::variant<std::string*, int64_t*, uint64_t*, double*, std::vector<int64_t>*, Choice, Flags>;
+using Setting = std::variant<std::string*, bool*, int64_t*, uint64_t*, double*,
+                             std::vector<int64_t>*, Choice, Flags>;
 
 struct Field {
   std::string path;                                          // "training.pairs_per_step"

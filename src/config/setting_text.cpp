@@ -39,6 +39,12 @@ std::string read(const YAML::Node& node, std::string* value) {
   return std::ranges::any_of(*value, is_control) ? "holds a control character" : "";
 }
 
+std::string read(const YAML::Node& node, bool* value) {
+  const size_t index = index_of({"false", "true"}, node);
+  *value = index == 1;
+  return index < 2 ? "" : excerpt(node) + " is neither true nor false";
+}
+
 std::string read(const YAML::Node& node, int64_t* value) {
   return parse_number(node, *value) ? "" : excerpt(node) + " is not a whole number of 64 bits";
 }
@@ -94,6 +100,7 @@ std::string print(const std::string* value) {
   return quoted.c_str();
 }
 
+std::string print(const bool* value) { return *value ? "true" : "false"; }
 std::string print(const int64_t* value) { return fmt::format("{}", *value); }
 std::string print(const uint64_t* value) { return fmt::format("{}", *value); }
 std::string print(const double* value) { return fmt::format("{}", *value); }  // shortest and exact

@@ -235,6 +235,7 @@ TEST(ConfigFile, AWrongTypeIsNamedWithItsLine) {
   };
   const Case cases[] = {
       {"\ntraining: {epochs: many}", "run.yaml:2: training.epochs: 'many' is not a whole number"},
+      {"training: {cuda_graph: yes}", "training.cuda_graph: 'yes' is neither true nor false"},
       {"training: {epochs: 1.5}", "'1.5' is not a whole number"},
       {"training: {epochs: \"5\"}", "'5' is not a whole number"},
       {"training: {epochs: 0x10}", "'0x10' is not a whole number"},

@@ -149,7 +149,9 @@ TEST_F(StepReplayOnGpu, RecordedStepsAreThoseThatAreNot) {
       EXPECT_EQ(found.finite, step != 7);
       EXPECT_EQ(found.stop, step == 5);
       EXPECT_EQ(found.time_up, step == 9);
-      if (found.finite) EXPECT_NEAR(found.loss, expected.loss, tolerance) << step;
+      if (found.finite) {
+        EXPECT_NEAR(found.loss, expected.loss, tolerance) << step;
+      }
     }
     EXPECT_EQ(recorded.adam->num_steps(), 11);
     EXPECT_TRUE(at::allclose(recorded.flat->running(), plain.flat->running(), 0.05, 0.05));
