@@ -93,9 +93,9 @@ std::string table_of(const ScoreSet& set, bool ranked) {
   for (const ScoredPair& scored : set.scores) {
     const auto& [pair, score, problem] = scored;
     if (ranked) text += score.both ? fmt::format("{:>4}  ", ++rank) : "   -  ";
-    const auto spread = score.both ? std::optional(score.both->spread) : std::nullopt;
+    const std::string spread = score.both ? fmt::format("{:.4f}", score.both->spread) : "-";
     text += names(printable(pair.name), printable(pair.system));
-    text += fmt::format("{}{}{}{}{:>9}{:>8}", cell(score.both), cell(spread), cell(score.harmonic),
+    text += fmt::format("{}{:>11}{}{}{:>9}{:>8}", cell(score.both), spread, cell(score.harmonic),
                         cell(score.percussive), score.num_windows, score.num_silent_windows);
     if (const auto place = places_of(score, set.calibration).both) {
       text += fmt::format("{:>13.1f} %", place->mismatched);
