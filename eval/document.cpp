@@ -61,16 +61,19 @@ constexpr const char* kStyle = R"(
   .wide { overflow-x: auto; margin: 0.75rem 0 }
   table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums }
   th, td { padding: 0.25rem 0.75rem 0.25rem 0; text-align: left; vertical-align: top;
-    border-bottom: 1px solid #d8dee4; overflow-wrap: anywhere }
-  th.n, td.n { text-align: right; white-space: nowrap }
-  .pictures { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)) }
+    border-bottom: 1px solid #d8dee4 }
+  td:last-child { overflow-wrap: anywhere }
+  th.n, td.n { text-align: right } td.n { white-space: nowrap }
+  .pictures { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr));
+    overflow-x: auto }
   .pictures svg { width: 100%; height: auto }
+  .pictures svg:only-child { min-width: 36rem }
   @media (prefers-color-scheme: dark) {
     body { color: #e6edf3; background: #0d1117 } h2, th, td { border-color: #30363d }
   }
   @media print {
     body { max-width: none; padding: 0; font-size: 10.5pt; color: #000000; background: #ffffff }
-    .wide { overflow: visible } tr, svg { break-inside: avoid } h2 { break-after: avoid }
+    .wide, .pictures { overflow: visible } tr, svg { break-inside: avoid } h2 { break-after: avoid }
   }
 )";
 

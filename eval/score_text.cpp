@@ -81,18 +81,22 @@ std::string block_of(const ScoredPair& scored, const std::optional<Calibration>&
 }
 
 std::string table_of(const ScoreSet& set, bool ranked) {
-  std::string text =
-      fmt::format("{}{:<32}{:>11}{:>11}{:>11}{:>11}{:>9}{:>8}", ranked ? "rank  " : "", "pair",
-                  "both", "spread", "harmonic", "percussive", "windows", "silent");
+  const bool with_systems = !set.systems().empty();
+  const auto names = [&](const std::string& pair, const std::string& system) {
+    return fmt::format("{:<32}", pair) + (with_systems ? fmt::format("  {:<16}", system) : "");
+  };
+  std::string text = (ranked ? "rank  " : "") + names("pair", "system") +
+                     fmt::format("{:>11}{:>11}{:>11}{:>11}{:>9}{:>8}", "both", "spread", "harmonic",
+                                 "percussive", "windows", "silent");
   text += set.calibration ? fmt::format("{:>15}\n", "of mismatched") : "\n";
   int64_t rank = 0;
   for (const ScoredPair& scored : set.scores) {
     const auto& [pair, score, problem] = scored;
     if (ranked) text += score.both ? fmt::format("{:>4}  ", ++rank) : "   -  ";
-    const auto spread = score.both ? std::optional(score.both->spread) : std::nullopt;
-    text += fmt::format("{:<32}{}{}{}{}{:>9}{:>8}", printable(pair.name), cell(score.both),
-                        cell(spread), cell(score.harmonic), cell(score.percussive),
-                        score.num_windows, score.num_silent_windows);
+    const std::string spread = score.both ? fmt::format("{:.4f}", score.both->spread) : "-";
+    text += names(printable(pair.name), printable(pair.system));
+    text += fmt::format("{}{:>11}{}{}{:>9}{:>8}", cell(score.both), spread, cell(score.harmonic),
+                        cell(score.percussive), score.num_windows, score.num_silent_windows);
     if (const auto place = places_of(score, set.calibration).both) {
       text += fmt::format("{:>13.1f} %", place->mismatched);
     }

@@ -124,6 +124,14 @@ TEST(ScoreSet, AScoreIsPlacedAmongThoseOfTheModelsReferenceSet) {
               HasSubstr("above 25.0 % of true pairs, 100.0 % of mismatched ones"));
 }
 
+TEST(ScoreSet, TheTableForPeopleNamesSystemsWhereThereAreAny) {
+  ScoreSet set = example();
+  EXPECT_THAT(set.to_text(false, false), ::testing::ContainsRegex("\nsilent +y +-"));
+  EXPECT_THAT(set.to_text(true, false), ::testing::ContainsRegex("rank +pair +system +both"));
+  for (ScoredPair& scored : set.scores) scored.pair.system.clear();
+  EXPECT_THAT(set.to_text(false, false), Not(HasSubstr("system")));
+}
+
 TEST(ScoreSet, TheTableHoldsWhatTheDocumentHolds) {
   const ScoreSet set = example();
   const CsvTable table(set.to_csv(), "scores.csv");

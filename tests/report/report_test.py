@@ -1,4 +1,4 @@
-"""The report of `cocola_eval report` in a real browser: MODEL STEMS [FOLDER for screenshots]."""
+"""The pages of `cocola_eval` in a real browser: MODEL STEMS [FOLDER for screenshots]."""
 import json
 import math
 import os
@@ -276,6 +276,30 @@ class Report(unittest.TestCase):
             self.assertEqual(count(".spectrograms:not([hidden]) img"), 4)
         finally:
             self.browser.call("Emulation.setScriptExecutionDisabled", value=False)
+
+
+class Card(unittest.TestCase):
+    """The card of the same model."""
+
+    def test_words_stay_whole_on_a_phone(self):
+        project = pathlib.Path(MODEL).parents[2]
+        with tempfile.TemporaryDirectory() as folder:
+            stem = pathlib.Path(folder) / "tiny"
+            subprocess.run([PROGRAM, "card", "--config", "runs/tiny/config.yaml", "--model", MODEL, "--windows", "2",
+                            "--out", stem], check=True, capture_output=True, cwd=project)
+            browser = Browser(find_browser())
+            try:
+                browser.open(stem.with_name("tiny.card.html").as_uri(), PHONE, mobile=True)
+                self.assertLessEqual(browser.evaluate("document.documentElement.scrollWidth"), PHONE)
+                lines = browser.evaluate("""[...document.querySelectorAll('td:first-child')].map(e => {
+                    const range = document.createRange();
+                    range.selectNodeContents(e);
+                    return [e.textContent, new Set([...range.getClientRects()].map(r => r.top)).size];
+                })""")
+            finally:
+                browser.close()
+        self.assertGreater(len(lines), 20)
+        self.assertEqual([text for text, count in lines if count > text.count(" ") + 1], [])
 
 
 if __name__ == "__main__":
