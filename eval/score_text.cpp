@@ -88,7 +88,7 @@ std::string table_of(const ScoreSet& set, bool ranked) {
   std::string text = (ranked ? "rank  " : "") + names("pair", "system") +
                      fmt::format("{:>11}{:>11}{:>11}{:>11}{:>9}{:>8}", "both", "spread", "harmonic",
                                  "percussive", "windows", "silent");
-  text += set.calibration ? fmt::format("{:>15}\n", "of mismatched") : "\n";
+  text += set.calibration ? fmt::format("{:>18}\n", "beats mismatched") : "\n";
   int64_t rank = 0;
   for (const ScoredPair& scored : set.scores) {
     const auto& [pair, score, problem] = scored;
@@ -98,7 +98,7 @@ std::string table_of(const ScoreSet& set, bool ranked) {
     text += fmt::format("{}{:>11}{}{}{:>9}{:>8}", cell(score.both), spread, cell(score.harmonic),
                         cell(score.percussive), score.num_windows, score.num_silent_windows);
     if (const auto place = places_of(score, set.calibration).both) {
-      text += fmt::format("{:>13.1f} %", place->mismatched);
+      text += fmt::format("{:>16.1f} %", place->mismatched);
     }
     text += score.both ? "\n" : fmt::format("  none: {}\n", printable(scored.reason()));
   }
