@@ -154,7 +154,9 @@ DocumentSection response_section(const CardFacts& facts) {
                   "{} songs, 95 % intervals over songs.",
                   report.num_windows, report.num_songs));
   DocumentTable falls{
-      .name = "falls", .columns = {"score", "damage", "falls as it grows", "trend"}, .rows = {}};
+      .name = "falls",
+      .columns = {"score", "damage", "falls as it grows", "trend", "least to greatest"},
+      .rows = {}};
   DocumentTable curves{
       .name = "curves",
       .columns = {"score", "damage", "strength", "unit", "mean score", "change", "low", "high"},
@@ -163,7 +165,8 @@ DocumentSection response_section(const CardFacts& facts) {
     for (const DamageResponse& damage : mode.damages) {
       const std::string name(damage.kind->name);
       falls.rows.push_back({mode.mode, name, damage.falls ? "yes" : "no",
-                            damage.trend ? fmt::format("{:.2f}", *damage.trend) : "-"});
+                            damage.trend ? fmt::format("{:.2f}", *damage.trend) : "-",
+                            score_text(damage.growth.value)});
       for (const ResponseRow& row : damage.rows) {
         Row cells = {mode.mode, name, fmt::format("{:g}", row.strength),
                      std::string(damage.kind->unit), score_text(row.score.value)};

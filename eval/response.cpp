@@ -197,25 +197,32 @@ DamageResponse summarise_response(const DamageKind& kind,
                                   const std::vector<std::vector<double>>& scores,
                                   std::span<const int64_t> songs, int64_t num_songs,
                                   uint64_t seed) {
-  DamageResponse response{.kind = &kind, .rows = {}, .trend = {}};
+  DamageResponse response{.kind = &kind, .rows = {}, .trend = {}, .growth = {}};
   const auto mean_over_songs = [&](const std::vector<double>& values) {
     return bootstrap_mean(values, songs, num_songs, kLevel, kResamples, seed);
   };
+  const auto mean_change = [&](const std::vector<double>& from, const std::vector<double>& to) {
+    std::vector<double> change = to;
+    for (size_t i = 0; i < change.size(); ++i) change[i] -= from[i];
+    return mean_over_songs(change);
+  };
   std::vector<double> strengths, means;
   for (size_t s = 0; s < scores.size(); ++s) {
-    std::vector<double> change = scores[s];
-    for (size_t i = 0; i < change.size(); ++i) change[i] -= scores[0][i];
     strengths.push_back(s == 0 ? 0.0 : kind.strengths[s - 1]);
     response.rows.push_back(
-        {strengths.back(), mean_over_songs(scores[s]), mean_over_songs(change)});
+        {strengths.back(), mean_over_songs(scores[s]), mean_change(scores[0], scores[s])});
     means.push_back(response.rows.back().score.value);
   }
+  response.growth = mean_change(scores[1], scores.back());
   const auto [lowest, highest] = std::minmax_element(means.begin(), means.end());
   const double rounding = kRounding * std::max(std::fabs(*lowest), std::fabs(*highest));
   if (*highest - *lowest <= rounding) return response;
   response.trend = spearman_correlation(strengths, means);
-  const std::optional<Interval>& last = response.rows.back().change.interval;
-  response.falls = response.trend && *response.trend < 0.0 && last && last->high < -rounding;
+  const auto is_below = [rounding](const MeanEstimate& mean) {
+    return mean.interval && mean.interval->high < -rounding;
+  };
+  response.falls = response.trend && *response.trend < 0.0 &&
+                   is_below(response.rows.back().change) && is_below(response.growth);
   return response;
 }
 

@@ -26,7 +26,11 @@ struct DamageResponse {
   // Spearman's correlation of strength and mean score; empty when the means are equal but for
   // rounding.
   std::optional<double> trend;
-  // The trend is negative, and the whole interval of the change at the greatest strength below 0.
+  // From the least damage to the greatest, window by window: what a damage costs at any strength,
+  // such as the blur of a phase vocoder, is not in it.
+  MeanEstimate growth;
+  // The trend is negative, and the whole intervals of the change at the greatest strength and of
+  // the growth are below 0.
   bool falls = false;
 };
 

@@ -29,6 +29,7 @@ OrderedJson to_json(const DamageResponse& response) {
   }
   return {{"unit", response.kind->unit},
           {"rows", rows},
+          {"growth", to_json(response.growth)},
           {"trend", or_null(response.trend)},
           {"falls", response.falls}};
 }
@@ -49,10 +50,12 @@ void print_mode(const ModeResponse& mode) {
                  row.strength > 0.0 ? cell(row.change) : "");
     }
   }
-  fmt::print("\nDoes the {} score fall as damage grows (Spearman's correlation)?\n", mode.mode);
+  fmt::print("\nDoes the {} score fall as damage grows?\n{:<20}{:>19}  {}\n", mode.mode, "",
+             "correlation", "least to greatest");
   for (const DamageResponse& damage : mode.damages) {
-    fmt::print("{:<14}{:<5}{}\n", damage.kind->name, damage.falls ? "yes" : "no",
-               damage.trend ? fmt::format("{:.2f}", *damage.trend) : "does not change");
+    fmt::print("{:<14}{:<6}{:>19}  {}\n", damage.kind->name, damage.falls ? "yes" : "no",
+               damage.trend ? fmt::format("{:.2f}", *damage.trend) : "does not change",
+               cell(damage.growth));
   }
 }
 

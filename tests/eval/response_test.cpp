@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 #include <stdexcept>
 
 #include "base/error.h"
@@ -83,8 +84,8 @@ TEST(Response, TheCleanScoreIsThatOfThePairAsItIs) {
   EXPECT_NEAR(report.modes[0].damages[0].rows[0].score.value, expected, 1e-5 * std::abs(expected));
 }
 
-// Scores of 20 windows of 10 songs whose mean moves by `step` with each strength.
-DamageResponse summary(double step, double noise) {
+// Scores of 20 windows of 10 songs whose mean moves by these steps with each strength.
+DamageResponse summary(const std::vector<double>& steps, double noise) {
   static const DamageKind kind{Damage::detune, "detune", "cents", {1, 2, 4, 8}};
   std::vector<std::vector<double>> scores(5);
   std::vector<int64_t> songs;
@@ -92,11 +93,16 @@ DamageResponse summary(double step, double noise) {
     songs.push_back(i / 2);
     for (size_t s = 0; s < 5; ++s) {
       const bool is_up = (static_cast<size_t>(i) + s) % 2 == 0;
-      scores[s].push_back(30.0 + static_cast<double>(i) + step * static_cast<double>(s) +
-                          (is_up ? noise : -noise));
+      const double moved =
+          std::accumulate(steps.begin(), steps.begin() + static_cast<int64_t>(s), 0.0);
+      scores[s].push_back(30.0 + static_cast<double>(i) + moved + (is_up ? noise : -noise));
     }
   }
   return summarise_response(kind, scores, songs, 10, 1);
+}
+
+DamageResponse summary(double step, double noise) {
+  return summary(std::vector<double>(4, step), noise);
 }
 
 TEST(Response, AScoreThatSinksUnderDamageFalls) {
@@ -108,6 +114,15 @@ TEST(Response, AScoreThatSinksUnderDamageFalls) {
   // Songs differ much, yet all fall alike: the change is known better than the score.
   const Interval change = *sinking.rows[4].change.interval, score = *sinking.rows[4].score.interval;
   EXPECT_LT(change.high - change.low, 0.1 * (score.high - score.low));
+}
+
+TEST(Response, AScoreThatFallsOnceAndNoFurtherDoesNotFallAsDamageGrows) {
+  const DamageResponse flat = summary({-1.0, 0.0, 0.0, 0.0}, 0.1);
+  EXPECT_LT(flat.rows.back().change.interval->high, 0.0);
+  EXPECT_NEAR(flat.growth.value, 0.0, 0.25);
+  EXPECT_FALSE(flat.falls);
+  EXPECT_NEAR(summary({-1.0, -1.0, 0.0, -1.0}, 0.1).growth.value, -2.0, 0.25);
+  EXPECT_TRUE(summary({-1.0, -1.0, 0.0, -1.0}, 0.1).falls);
 }
 
 TEST(Response, AScoreThatRisesOrIsEqualButForRoundingDoesNotFall) {
