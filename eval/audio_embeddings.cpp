@@ -10,14 +10,13 @@
 #include <vector>
 
 #include "base/error.h"
+#include "eval/score.h"
 #include "eval/window_features.h"
 
 namespace cocola {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr size_t kWindowsPerCall = 16;
 
 // A file of a folder, with its context.
 Waveform read_recording(const fs::path& file, const fs::path& folder, const AudioEmbedding& audio) {
@@ -61,7 +60,7 @@ WindowEmbeddings embed_file(const fs::path& file, const fs::path& folder,
       continue;
     }
     windows.push_back(std::move(window));
-    if (windows.size() == kWindowsPerCall) embed_pending();
+    if (std::ssize(windows) == kWindowsPerCall) embed_pending();
   }
   embed_pending();
   found.rows = at::cat(parts).to(at::kDouble);

@@ -10,16 +10,10 @@
 namespace cocola {
 namespace {
 
-OrderedJson to_json(const MeanEstimate& mean) {
-  OrderedJson json = {{"value", mean.value}};
-  append_interval(mean.interval, json);
-  return json;
-}
-
 OrderedJson to_json(const SystemScore& score) {
-  OrderedJson json = {{"mean", to_json(score.mean)}, {"difference", nullptr}};
+  OrderedJson json = {{"mean", estimate_to_json(score.mean)}, {"difference", nullptr}};
   if (score.difference) {
-    json["difference"] = to_json(score.difference->mean);
+    json["difference"] = estimate_to_json(score.difference->mean);
     json["difference"]["p"] = or_null(score.difference->p);
   }
   json["best"] = or_null(score.best);

@@ -21,6 +21,12 @@ inline void append_interval(const std::optional<Interval>& interval, OrderedJson
   json["high"] = interval ? OrderedJson(interval->high) : OrderedJson(nullptr);
 }
 
+inline OrderedJson estimate_to_json(const MeanEstimate& mean) {
+  OrderedJson json = {{"value", mean.value}};
+  append_interval(mean.interval, json);
+  return json;
+}
+
 // One document on standard output.
 inline void print_json(const OrderedJson& json) {
   fmt::print("{}\n", json.dump(2, ' ', false, OrderedJson::error_handler_t::replace));

@@ -4,7 +4,6 @@
 #include <ATen/core/Tensor.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <memory>
 #include <span>
@@ -14,6 +13,7 @@
 #include "base/progress.h"
 #include "batches/pair_reader.h"
 #include "batches/sampler.h"
+#include "config/command_line.h"
 #include "eval/score.h"
 #include "eval/window_features.h"
 #include "features/feature_extractor.h"
@@ -184,13 +184,7 @@ class Measurement {
 }  // namespace
 
 int64_t parse_response_windows(const std::string& text) {
-  constexpr int64_t kMost = 1'000'000;
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 2 || value > kMost) {
-    fail_usage("--windows", "'{}' is no whole number in [2, {}]", text, kMost);
-  }
-  return value;
+  return whole_number_of("--windows", text, 2, 1'000'000);
 }
 
 DamageResponse summarise_response(const DamageKind& kind,

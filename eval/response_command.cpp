@@ -14,22 +14,16 @@
 namespace cocola {
 namespace {
 
-OrderedJson to_json(const MeanEstimate& mean) {
-  OrderedJson json = {{"value", mean.value}};
-  append_interval(mean.interval, json);
-  return json;
-}
-
 OrderedJson to_json(const DamageResponse& response) {
   OrderedJson rows = OrderedJson::array();
   for (const ResponseRow& row : response.rows) {
     rows.push_back({{"strength", row.strength},
-                    {"score", to_json(row.score)},
-                    {"change", to_json(row.change)}});
+                    {"score", estimate_to_json(row.score)},
+                    {"change", estimate_to_json(row.change)}});
   }
   return {{"unit", response.kind->unit},
           {"rows", rows},
-          {"growth", to_json(response.growth)},
+          {"growth", estimate_to_json(response.growth)},
           {"trend", or_null(response.trend)},
           {"falls", response.falls}};
 }

@@ -1,24 +1,18 @@
 #include "eval/score_pictures.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "audio/audio_file.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "config/command_line.h"
 #include "eval/comparison.h"
 #include "eval/score_document.h"
 
 namespace cocola {
 
 int64_t parse_num_pictures(const std::string& text) {
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 0 ||
-      value > kMostSpectrogramPairs) {
-    fail_usage("--spectrograms", "'{}' is no whole number in [0, {}]", text, kMostSpectrogramPairs);
-  }
-  return value;
+  return whole_number_of("--spectrograms", text, 0, kMostSpectrogramPairs);
 }
 
 std::vector<PairPicture> draw_pictures(const OrderedJson& document, const TrainedModel& model,

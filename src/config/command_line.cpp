@@ -158,4 +158,15 @@ bool parse_command_line(const CommandLineSpec& spec, int argc, char** argv, Comm
   return !out.print_config;
 }
 
+int64_t whole_number_of(const std::string& option, const std::string& text, int64_t least,
+                        int64_t most) {
+  int64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, problem] = std::from_chars(text.data(), end, value);
+  if (problem != std::errc() || stop != end || value < least || value > most) {
+    fail_usage(option, "'{}' is no whole number in [{}, {}]", text, least, most);
+  }
+  return value;
+}
+
 }  // namespace cocola

@@ -59,6 +59,11 @@ struct CommandLineSpec {
 //         are taken, or a missing --config; and what load_config throws.
 bool parse_command_line(const CommandLineSpec& spec, int argc, char** argv, CommandLine& out);
 
+// The text of an option of a program's own (CommandLineSpec::own) that is a number.
+// Throws: UsageError naming the option unless it is a whole number in [least, most].
+int64_t whole_number_of(const std::string& option, const std::string& text, int64_t least,
+                        int64_t most);
+
 extern const char* const kVersion;  // "0.1.0"
 
 }  // namespace cocola
