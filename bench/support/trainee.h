@@ -31,13 +31,13 @@ class Trainee {
         model_(on(device, std::make_unique<CocolaModel>(model, 2, 1))),
         flat_(model_->state()),
         adam_(flat_.values()) {
-    if (config.cuda_graph) replay_.emplace(*model_, flat_, config_, *world_);
+    if (config.cuda_graph) replay_.emplace(*model_, flat_, adam_, config_, *world_);
   }
 
   double seconds_of_step(const Batch& batch) {
     return seconds_of([&] {
       if (replay_) {
-        replay_->train_step(adam_, batch, 1e-4, {});
+        replay_->train_step(batch, 1e-4, {});
       } else {
         train_step(*model_, flat_, adam_, batch, config_, 1e-4, {}, *world_);
       }

@@ -23,9 +23,7 @@ Adam::Adam(const at::Tensor& parameters)
 Adam::Adam(const at::Tensor& parameters, AdamForm form)
     : first_moment_(at::zeros_like(parameters)), second_moment_(at::zeros_like(parameters)) {
   if (form == AdamForm::parts) return;
-  const auto number = parameters.options().dtype(at::kFloat).requires_grad(false);
-  steps_on_device_ = at::zeros({}, number);
-  rate_on_device_ = at::zeros({}, number);
+  steps_on_device_ = at::zeros({}, parameters.options().dtype(at::kFloat).requires_grad(false));
 }
 
 void Adam::set_num_steps(int64_t n) {
@@ -33,19 +31,19 @@ void Adam::set_num_steps(int64_t n) {
   if (steps_on_device_.defined()) steps_on_device_.fill_(static_cast<double>(n));
 }
 
-void Adam::step(at::Tensor& parameters, const at::Tensor& gradients, double learning_rate) {
+void Adam::queue_step(at::Tensor& parameters, const at::Tensor& gradients,
+                      const at::Tensor& learning_rate, const at::Tensor& happens) {
   const at::NoGradGuard no_grad;
-  ++num_steps_;
   if (steps_on_device_.defined()) {
-    step_in_kernel(parameters, gradients, learning_rate);
-  } else {
-    step_in_parts(parameters, gradients, learning_rate);
+    step_in_kernel(parameters, gradients, learning_rate, happens);
+  } else if (happens.item<bool>()) {
+    step_in_parts(parameters, gradients, learning_rate.item<double>());
   }
 }
 
 void Adam::step_in_parts(at::Tensor& parameters, const at::Tensor& gradients,
                          double learning_rate) {
-  const auto n = static_cast<double>(num_steps_);
+  const auto n = static_cast<double>(num_steps_ + 1);
   const double correction1 = 1.0 - std::pow(kBeta1, n);
   const double correction2 = 1.0 - std::pow(kBeta2, n);
   first_moment_.lerp_(gradients, 1.0 - kBeta1);
@@ -55,12 +53,13 @@ void Adam::step_in_parts(at::Tensor& parameters, const at::Tensor& gradients,
 }
 
 void Adam::step_in_kernel(at::Tensor& parameters, const at::Tensor& gradients,
-                          double learning_rate) {
-  steps_on_device_.add_(1);
-  rate_on_device_.fill_(learning_rate);
+                          const at::Tensor& learning_rate, const at::Tensor& happens) {
+  steps_on_device_.add_(happens);
+  const at::Tensor found_infinite = happens.logical_not().to(at::kFloat);
   at::_fused_adam_({parameters}, {gradients}, {first_moment_}, {second_moment_}, {},
-                   {steps_on_device_}, rate_on_device_, kBeta1, kBeta2, /*weight_decay=*/0.0,
-                   kEpsilon, /*amsgrad=*/false, /*maximize=*/false);
+                   {steps_on_device_}, learning_rate.to(at::kFloat), kBeta1, kBeta2,
+                   /*weight_decay=*/0.0, kEpsilon, /*amsgrad=*/false, /*maximize=*/false,
+                   /*grad_scale=*/{}, found_infinite);
 }
 
 }  // namespace cocola

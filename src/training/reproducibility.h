@@ -8,8 +8,9 @@
 
 namespace cocola {
 
-// Unless fast: asks every library for algorithms that give the same bits each time. Before the
-// first use of a GPU and of NCCL; variables that the user has set in the environment stay.
+// fast: cuDNN times its algorithms for each shape and takes the fastest. Otherwise every library is
+// asked for algorithms that give the same bits each time. Before the first use of a GPU and of
+// NCCL; variables that the user has set in the environment stay.
 void set_determinism(Reproducibility level);
 
 // Threads of tensor operations: as configured, or `share` of the cores.

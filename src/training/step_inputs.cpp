@@ -2,6 +2,7 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/tensor.h>
 
 #include <array>
@@ -9,12 +10,12 @@
 namespace cocola {
 namespace {
 
-constexpr size_t kNumTensors = 5;
+constexpr size_t kNumTensors = 6;
 
 template <typename Inputs>
 auto tensors_of(Inputs& inputs) {
-  return std::array{&inputs.anchors, &inputs.positives, &inputs.kept.blocks, &inputs.kept.features,
-                    &inputs.wishes};
+  return std::array{&inputs.anchors,       &inputs.positives, &inputs.kept.blocks,
+                    &inputs.kept.features, &inputs.wishes,    &inputs.learning_rate};
 }
 
 }  // namespace
@@ -49,12 +50,12 @@ void StepInputs::copy_from(const StepInputs& other) {
 }
 
 StepInputs step_inputs(const CocolaModel& model, const Batch& batch, const TrainingConfig& config,
-                       StepWishes wishes) {
+                       double learning_rate, StepWishes wishes) {
   const RowDraws draws{config.seed, batch.epoch, batch.window_ids};
   const at::Tensor told = at::tensor({wishes.stop ? 1.0F : 0.0F, wishes.time_up ? 1.0F : 0.0F});
   return {batch.anchors, batch.positives,
           model.draw_kept_rows(draws, config.pairs_per_group).to(model.device()),
-          told.to(model.device())};
+          told.to(model.device()), at::full({}, learning_rate, at::kDouble).to(model.device())};
 }
 
 }  // namespace cocola

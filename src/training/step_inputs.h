@@ -21,6 +21,7 @@ struct StepInputs {
   at::Tensor anchors, positives;  // [B, C, M, F]; those of steps in pieces may lie on the host
   KeptRows kept;                  // of each group of the rank, on the model's device
   at::Tensor wishes;              // [FlatParameters::kExtra] float32, there too
+  at::Tensor learning_rate;       // [] float64, there too
 
   // A copy on `device` with memory of its own.
   StepInputs copied_to(at::Device device) const;
@@ -30,6 +31,6 @@ struct StepInputs {
 };
 
 StepInputs step_inputs(const CocolaModel& model, const Batch& batch, const TrainingConfig& config,
-                       StepWishes wishes = {});
+                       double learning_rate = 0.0, StepWishes wishes = {});
 
 }  // namespace cocola

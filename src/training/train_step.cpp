@@ -4,9 +4,8 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/where.h>
 #include <ATen/ops/zeros_like.h>
-
-#include <cmath>
 
 #include "objective/contrastive_loss.h"
 #include "training/grad_cache.h"
@@ -17,6 +16,9 @@ namespace {
 
 // Share of the newest step in the running statistics, as in the original network.
 constexpr double kBatchNormMomentum = 0.01;
+// What a step tells after the figures of its loss: gradient norm, FlatParameters::extra(), and
+// this.
+constexpr int64_t kFiniteAmongTold = 1 + FlatParameters::kExtra;
 
 // Sums over the world: all ranks answer alike.
 at::Tensor statistics_are_finite(const FlatParameters& flat) {
@@ -31,8 +33,7 @@ void all_reduce(Communicator& world, at::Tensor tensor, const TrainingConfig& co
   }
 }
 
-}  // namespace
-
+// Fills flat.reduced() and returns what a report is read from.
 at::Tensor queue_gradients(CocolaModel& model, FlatParameters& flat, const StepInputs& inputs,
                            const TrainingConfig& config, Communicator& world) {
   flat.reduced().zero_();
@@ -47,9 +48,11 @@ at::Tensor queue_gradients(CocolaModel& model, FlatParameters& flat, const StepI
   flat.extra().copy_(inputs.wishes);
   all_reduce(world, flat.reduced(), config);
 
-  return at::cat({loss.figures, flat.gradients().norm().view({1}).to(at::kDouble),
-                  flat.extra().to(at::kDouble),
-                  statistics_are_finite(flat).view({1}).to(at::kDouble)});
+  const at::Tensor norm = flat.gradients().norm();
+  const at::Tensor mean_loss = loss.figures[0];
+  const at::Tensor finite = mean_loss.isfinite() & norm.isfinite() & statistics_are_finite(flat);
+  return at::cat({loss.figures, norm.view({1}).to(at::kDouble), flat.extra().to(at::kDouble),
+                  finite.view({1}).to(at::kDouble)});
 }
 
 // The only place of a step that waits for the GPU: all it has to tell, in one copy.
@@ -60,28 +63,39 @@ StepReport read_report(const at::Tensor& told) {
   report.gradient_norm = value(0);
   report.stop = value(1) > 0;
   report.time_up = value(2) > 0;
-  report.finite = std::isfinite(report.loss) && std::isfinite(report.gradient_norm) && value(3) > 0;
+  report.finite = value(kFiniteAmongTold) > 0;
   return report;
 }
 
-void apply_update(FlatParameters& flat, Adam& adam, const StepReport& report, double learning_rate) {
-  if (!report.finite) return;
-  adam.step(flat.values(), flat.gradients(), learning_rate);
-  flat.running().lerp_(flat.statistics(), kBatchNormMomentum);
+}  // namespace
+
+at::Tensor queue_step(CocolaModel& model, FlatParameters& flat, Adam& adam,
+                      const StepInputs& inputs, const TrainingConfig& config, Communicator& world) {
+  const at::Tensor told = queue_gradients(model, flat, inputs, config, world);
+  const at::Tensor finite = told[kNumLossFigures + kFiniteAmongTold].gt(0);
+  adam.queue_step(flat.values(), flat.gradients(), inputs.learning_rate, finite);
+  const at::Tensor moved = flat.running().lerp(flat.statistics(), kBatchNormMomentum);
+  flat.running().copy_(at::where(finite, moved, flat.running()));
+  return told;
+}
+
+StepReport end_step(const at::Tensor& told, Adam& adam) {
+  const StepReport report = read_report(told);
+  if (report.finite) adam.count_step();
+  return report;
 }
 
 StepReport compute_gradients(CocolaModel& model, FlatParameters& flat, const Batch& batch,
                              const TrainingConfig& config, StepWishes wishes, Communicator& world) {
-  const StepInputs inputs = step_inputs(model, batch, config, wishes);
+  const StepInputs inputs = step_inputs(model, batch, config, 0.0, wishes);
   return read_report(queue_gradients(model, flat, inputs, config, world));
 }
 
 StepReport train_step(CocolaModel& model, FlatParameters& flat, Adam& adam, const Batch& batch,
                       const TrainingConfig& config, double learning_rate, StepWishes wishes,
                       Communicator& world) {
-  const StepReport report = compute_gradients(model, flat, batch, config, wishes, world);
-  apply_update(flat, adam, report, learning_rate);
-  return report;
+  const StepInputs inputs = step_inputs(model, batch, config, learning_rate, wishes);
+  return end_step(queue_step(model, flat, adam, inputs, config, world), adam);
 }
 
 StatisticsRecomputation::StatisticsRecomputation(CocolaModel& model, FlatParameters& flat,

@@ -33,14 +33,13 @@ StepReport train_step(CocolaModel& model, FlatParameters& flat, Adam& adam, cons
 StepReport compute_gradients(CocolaModel& model, FlatParameters& flat, const Batch& batch,
                              const TrainingConfig& config, StepWishes wishes, Communicator& world);
 
-// The parts of a step. queue_gradients fills flat.reduced() and returns what a report is read from;
-// on a GPU it only queues work, always the same for inputs of one shape, so that the work can be
-// recorded. read_report waits for it. apply_update does nothing after a step that is not finite.
-// Collective: queue_gradients, every rank.
-at::Tensor queue_gradients(CocolaModel& model, FlatParameters& flat, const StepInputs& inputs,
-                           const TrainingConfig& config, Communicator& world);
-StepReport read_report(const at::Tensor& told);
-void apply_update(FlatParameters& flat, Adam& adam, const StepReport& report, double learning_rate);
+// All of a step on its device, which returns what the report is read from. On a GPU it only queues
+// work, always the same for inputs of one shape, so that the work can be recorded.
+// Collective: every rank.
+at::Tensor queue_step(CocolaModel& model, FlatParameters& flat, Adam& adam,
+                      const StepInputs& inputs, const TrainingConfig& config, Communicator& world);
+// Waits for a queued step, and counts it if it happened.
+StepReport end_step(const at::Tensor& told, Adam& adam);
 
 // Replaces the running statistics by their mean over the groups of some training steps: after few
 // steps the running average has not yet forgotten its start. Parameters stay as they are.

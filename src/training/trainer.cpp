@@ -60,7 +60,7 @@ class Run {
         flat_(model.state()),
         adam_(flat_.values()) {
     last_step_ = sampler_.steps_per_epoch() * config_.epochs;
-    if (config_.cuda_graph) replay_.emplace(model_, flat_, config_, device_);
+    if (config_.cuda_graph) replay_.emplace(model_, flat_, adam_, config_, device_);
     if (config_.max_steps > 0) last_step_ = std::min(last_step_, config_.max_steps);
   }
 
@@ -177,7 +177,7 @@ std::optional<StepReport> Run::step_once(DeviceFeed& feed) {
   const double rate = config_.learning_rate_at(step_, last_step_);
   const StepWishes wishes{stop_requested(), host_.is_rank_zero() && time_is_up()};
   const StepReport report =
-      replay_ ? replay_->train_step(adam_, batch, rate, wishes)
+      replay_ ? replay_->train_step(batch, rate, wishes)
               : train_step(model_, flat_, adam_, batch, config_, rate, wishes, device_);
   ++step_;
   trained_seconds_ += seconds_since(start);

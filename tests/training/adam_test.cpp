@@ -5,12 +5,15 @@
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/cos.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/linspace.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/sin.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
+
+#include <cmath>
 
 #include "comm/communicator.h"
 #include "objective/contrastive_loss.h"
@@ -19,6 +22,13 @@
 
 namespace cocola {
 namespace {
+
+void step(Adam& adam, at::Tensor& parameters, const at::Tensor& gradients, double learning_rate,
+          bool happens = true) {
+  adam.queue_step(parameters, gradients, at::full({}, learning_rate, at::kDouble),
+                  at::full({}, happens, at::kBool));
+  if (happens) adam.count_step();
+}
 
 class AdamAs : public ::testing::TestWithParam<AdamForm> {};
 
@@ -32,12 +42,12 @@ TEST_P(AdamAs, TakesTheStepsOfTorchOptimAdam) {
   at::Tensor w = golden.get("w0").clone();
   Adam adam(w, GetParam());
   const auto world = open_solo_world();
-  for (int step = 1; step <= 5; ++step) {
+  for (int i = 1; i <= 5; ++i) {
     const ContrastiveLoss loss = contrastive_loss(anchors, positives, {w, 1.0}, *world);
-    EXPECT_NEAR(loss.read_figures().loss, golden.get("loss" + std::to_string(step)).item<double>(),
+    EXPECT_NEAR(loss.read_figures().loss, golden.get("loss" + std::to_string(i)).item<double>(),
                 tolerance);
-    adam.step(w, loss.d_w, 1e-3);
-    const at::Tensor expected = golden.get("w" + std::to_string(step));
+    step(adam, w, loss.d_w, 1e-3);
+    const at::Tensor expected = golden.get("w" + std::to_string(i));
     const double error = ((w - expected).abs().max() / expected.abs().max()).item<double>();
     const char* const name = GetParam() == AdamForm::parts ? "Adam, five steps, Double"
                                                            : "Adam in a kernel, five steps, Double";
@@ -49,7 +59,7 @@ TEST_P(AdamAs, TakesTheStepsOfTorchOptimAdam) {
 TEST_P(AdamAs, TheFirstStepMovesEveryParameterByTheLearningRate) {
   at::Tensor p = at::zeros({4}, at::kDouble);
   Adam adam(p, GetParam());
-  adam.step(p, at::tensor({1.0, -1.0, 100.0, -1e-3}, at::kDouble), 0.01);
+  step(adam, p, at::tensor({1.0, -1.0, 100.0, -1e-3}, at::kDouble), 0.01);
   EXPECT_TRUE(at::allclose(p, at::tensor({-0.01, 0.01, -0.01, 0.01}, at::kDouble), 1e-4, 0));
 }
 
@@ -57,17 +67,33 @@ TEST_P(AdamAs, ContinuesFromMomentsAndNumberOfSteps) {
   const at::Tensor gradients = at::tensor({0.3f, -2.0f, 1e-5f});
   at::Tensor straight = at::ones({3});
   Adam whole(straight, GetParam());
-  for (int step = 1; step <= 3; ++step) whole.step(straight, gradients * step, 0.01);
+  for (int i = 1; i <= 3; ++i) step(whole, straight, gradients * i, 0.01);
 
   at::Tensor interrupted = at::ones({3});
   Adam before(interrupted, GetParam());
-  for (int step = 1; step <= 2; ++step) before.step(interrupted, gradients * step, 0.01);
+  for (int i = 1; i <= 2; ++i) step(before, interrupted, gradients * i, 0.01);
   Adam after(interrupted, GetParam());
   after.first_moment().copy_(before.first_moment());
   after.second_moment().copy_(before.second_moment());
   after.set_num_steps(before.num_steps());
-  after.step(interrupted, gradients * 3, 0.01);
+  step(after, interrupted, gradients * 3, 0.01);
   EXPECT_TRUE(at::equal(interrupted, straight));
+}
+
+// In the midst of others, with gradients and a learning rate that would spoil everything.
+TEST_P(AdamAs, AStepThatDoesNotHappenChangesNothing) {
+  const at::Tensor gradients = at::tensor({0.3f, -2.0f, 1e-5f});
+  at::Tensor found = at::ones({3}), expected = at::ones({3});
+  Adam some(found, GetParam()), all(expected, GetParam());
+  for (int i = 1; i <= 4; ++i) {
+    step(some, found, gradients * i, 0.01);
+    step(all, expected, gradients * i, 0.01);
+    step(some, found, gradients * std::nanf(""), 1e9, /*happens=*/false);
+  }
+  EXPECT_TRUE(at::equal(found, expected));
+  EXPECT_TRUE(at::equal(some.first_moment(), all.first_moment()));
+  EXPECT_TRUE(at::equal(some.second_moment(), all.second_moment()));
+  EXPECT_EQ(some.num_steps(), 4);
 }
 
 std::string form_name(const ::testing::TestParamInfo<AdamForm>& test) {
@@ -79,10 +105,10 @@ INSTANTIATE_TEST_SUITE_P(Forms, AdamAs, ::testing::Values(AdamForm::parts, AdamF
 TEST(Adam, TheKernelTakesTheStepsOfItsPartsToRounding) {
   at::Tensor in_parts = at::linspace(-1, 1, 1000), in_kernel = in_parts.clone();
   Adam parts(in_parts, AdamForm::parts), kernel(in_kernel, AdamForm::kernel);
-  for (int step = 0; step < 50; ++step) {
-    const at::Tensor gradients = at::sin(in_parts * static_cast<double>(step + 1));
-    parts.step(in_parts, gradients, 1e-3);
-    kernel.step(in_kernel, gradients, 1e-3);
+  for (int i = 1; i <= 50; ++i) {
+    const at::Tensor gradients = at::sin(in_parts * i);
+    step(parts, in_parts, gradients, 1e-3);
+    step(kernel, in_kernel, gradients, 1e-3);
   }
   EXPECT_TRUE(at::allclose(in_kernel, in_parts, 0, 1e-6));
 }
@@ -90,10 +116,10 @@ TEST(Adam, TheKernelTakesTheStepsOfItsPartsToRounding) {
 TEST(Adam, OnTheCpuIsTakenInParts) {
   at::Tensor chosen = at::linspace(-1, 1, 1000), in_parts = chosen.clone();
   Adam by_device(chosen), parts(in_parts, AdamForm::parts);
-  for (int step = 0; step < 5; ++step) {
-    const at::Tensor gradients = at::cos(in_parts * static_cast<double>(step + 1));
-    by_device.step(chosen, gradients, 1e-3);
-    parts.step(in_parts, gradients, 1e-3);
+  for (int i = 1; i <= 5; ++i) {
+    const at::Tensor gradients = at::cos(in_parts * i);
+    step(by_device, chosen, gradients, 1e-3);
+    step(parts, in_parts, gradients, 1e-3);
   }
   EXPECT_TRUE(at::equal(chosen, in_parts));
 }

@@ -1,6 +1,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/allclose.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/linspace.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/sin.h>
@@ -86,10 +87,17 @@ TEST_F(DeviceFeedOnGpu, ABatchIsIntactUntilItsStepIsDone) {
 TEST_F(AdamOnGpu, TakesTheStepsOfTheCpu) {
   at::Tensor host = at::linspace(-1, 1, 100'003), device = host.to(at::kCUDA);
   Adam on_host(host), on_device(device);
-  for (int step = 0; step < 50; ++step) {
-    const at::Tensor gradients = at::sin(host * static_cast<double>(step + 1));
-    on_host.step(host, gradients, 1e-3);
-    on_device.step(device, gradients.to(at::kCUDA), 1e-3);
+  for (int i = 1; i <= 50; ++i) {
+    const bool happens = i % 7 != 0;
+    const at::Tensor gradients = happens ? at::sin(host * i) : host * std::nanf("");
+    const at::Tensor rate = at::full({}, 1e-3, at::kDouble),
+                     happened = at::full({}, happens, at::kBool);
+    on_host.queue_step(host, gradients, rate, happened);
+    on_device.queue_step(device, gradients.to(at::kCUDA), rate.to(at::kCUDA),
+                         happened.to(at::kCUDA));
+    if (!happens) continue;
+    on_host.count_step();
+    on_device.count_step();
   }
   EXPECT_TRUE(at::allclose(device.cpu(), host, 0, 1e-6));
 }
@@ -115,10 +123,10 @@ struct Trainee {
     model.to(at::Device("cuda:0"));
     flat.emplace(model.state());
     adam.emplace(flat->values());
-    if (config.cuda_graph) replay.emplace(model, *flat, config, *world);
+    if (config.cuda_graph) replay.emplace(model, *flat, *adam, config, *world);
   }
   StepReport step(const Batch& batch, StepWishes wishes = {}) {
-    if (replay) return replay->train_step(*adam, batch, 1e-4, wishes);
+    if (replay) return replay->train_step(batch, 1e-4, wishes);
     return train_step(model, *flat, *adam, batch, config, 1e-4, wishes, *world);
   }
 
