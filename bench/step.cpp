@@ -1,5 +1,5 @@
-// A training step of the published network beside PyTorch's, on the CPU and on a GPU where there is
-// one, and what it costs to train with more pairs than fit into memory.
+// A training step of the published network beside PyTorch's on the CPU, and what it costs to train
+// with more pairs than fit into memory.
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
@@ -9,16 +9,12 @@
 #include "support/peer_process.h"
 #include "support/report.h"
 #include "support/trainee.h"
-#include "training/precision.h"
 
 namespace cocola {
 namespace {
 
 constexpr int64_t kPairs = 16;
 constexpr FeatureShape kFiveSeconds{2, 64, 501}, kOneSecond{2, 64, 101};
-// A GPU wants more at once; the few of a step that asks more of the CPU than of the GPU.
-constexpr int64_t kPairsOnGpu = 128, kFewPairsOnGpu = 32;
-constexpr int kStepsOnGpu = 10;
 
 TrainingConfig config_of(int64_t pairs_per_step, int64_t pairs_per_group, Precision precision) {
   TrainingConfig config;
@@ -75,56 +71,6 @@ std::vector<bench::Measurement> measure_steps(const std::string& python, int rou
   return rows;
 }
 
-// bf16 on the first GPU, data there already; a step ends with its report on the host.
-bench::Measurement measure_gpu_step(const std::string& python, int rounds) {
-  const bench::Peer peer = bench::open_peer({python, COCOLA_BENCH_FOLDER "/step_peer.py", "cuda"});
-  set_product_precision(Precision::bf16);
-  bench::Trainee ours({}, config_of(kPairsOnGpu, kPairsOnGpu, Precision::bf16), at::kCUDA);
-  const Batch batch = bench::random_batch(kPairsOnGpu, kFiveSeconds, at::kCUDA);
-  std::vector<double> our_seconds, peer_seconds;
-  for (int round = 0; round <= rounds; ++round) {
-    double seconds[2] = {0.0, 0.0};
-    for (int i = 0; i < kStepsOnGpu; ++i) seconds[0] += ours.seconds_of_step(batch);
-    for (int i = 0; i < kStepsOnGpu; ++i) seconds[1] += ask_seconds(peer, kPairsOnGpu);
-    our_seconds.push_back(seconds[0] / kStepsOnGpu);
-    peer_seconds.push_back(seconds[1] / kStepsOnGpu);
-  }
-  const double pairs = static_cast<double>(kPairsOnGpu);
-  bench::Measurement row =
-      row_of("gpu_step", fmt::format("one GPU, bf16, {} pairs (peer: autocast)", kPairsOnGpu),
-             bench::typical(our_seconds), pairs);
-  add_peer(row, peer, bench::typical(peer_seconds), pairs);
-  return row;
-}
-
-// A recorded step of few pairs; the peer is our own step as it is.
-bench::Measurement measure_gpu_graph(int rounds) {
-  TrainingConfig config = config_of(kFewPairsOnGpu, kFewPairsOnGpu, Precision::bf16);
-  config.groups_in_memory = 0;
-  set_product_precision(config.precision);
-  bench::Trainee eager({}, config, at::kCUDA);
-  config.cuda_graph = true;
-  bench::Trainee recorded({}, config, at::kCUDA);
-  const Batch batch = bench::random_batch(kFewPairsOnGpu, kFiveSeconds, at::kCUDA);
-  const auto seconds_of_round = [&](bench::Trainee& trainee) {
-    double seconds = 0.0;
-    for (int i = 0; i < kStepsOnGpu; ++i) seconds += trainee.seconds_of_step(batch);
-    return seconds / kStepsOnGpu;
-  };
-  std::vector<double> recorded_seconds, eager_seconds;
-  for (int round = 0; round <= rounds; ++round) {
-    recorded_seconds.push_back(seconds_of_round(recorded));
-    eager_seconds.push_back(seconds_of_round(eager));
-  }
-  const double pairs = static_cast<double>(kFewPairsOnGpu);
-  bench::Measurement row = row_of(
-      "gpu_step_graph",
-      fmt::format("one GPU, bf16, {} pairs, recorded (peer: our step as it is)", kFewPairsOnGpu),
-      bench::typical(recorded_seconds), pairs);
-  row.peer = pairs / bench::typical(eager_seconds);
-  return row;
-}
-
 // Pairs per second of one large step in pieces; the peer is our own step of one piece.
 bench::Measurement measure_grad_cache(int64_t large_step, int small_steps) {
   bench::Trainee small({}, config_of(kPairs, kPairs, Precision::fp32));
@@ -152,10 +98,6 @@ int measure(const bench::Arguments& arguments) {
   const int rounds = arguments.choose(2, 5);
   std::vector<bench::Measurement> rows = measure_steps(arguments.python, rounds);
   rows.push_back(measure_grad_cache(arguments.choose<int64_t>(512, 4096), arguments.choose(4, 16)));
-  if (num_cuda_devices() > 0) {
-    rows.push_back(measure_gpu_step(arguments.python, rounds));
-    rows.push_back(measure_gpu_graph(rounds));
-  }
   fmt::print("Training steps of {} pairs, {} threads, median of {} rounds.\n", kPairs,
              at::get_num_threads(), rounds);
   bench::report(rows, arguments);

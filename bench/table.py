@@ -23,7 +23,8 @@ PROJECT = pathlib.Path(__file__).resolve().parents[1]
 PROGRAMS = {
     "bench_frontend": ("frontend", "gpu_frontend"),
     "bench_loader": ("loader", "loader_cold", "loader_stems"),
-    "bench_step": ("cpu_step", "cpu_step_best", "grad_cache", "gpu_step", "gpu_step_graph"),
+    "bench_step": ("cpu_step", "cpu_step_best", "grad_cache"),
+    "bench_gpu_step": ("gpu_step", "gpu_step_graph"),
     "bench_loss": ("loss_1024", "loss_1024_two_ranks"),
     "bench_preprocess": ("preprocess", "preprocess_memory"),
     "bench_startup": ("score_start", "index_open", "ddp_start"),
