@@ -59,6 +59,10 @@ def row_of(values, missing=None):
     return row | {"missing": missing} if missing else row
 
 
+def needs_gpu(name):
+    return name.startswith("gpu_")
+
+
 def run_program(path, options):
     """Its lines by name, and why there are none."""
     with tempfile.TemporaryDirectory() as folder:
@@ -70,7 +74,8 @@ def run_program(path, options):
             if result.returncode != 0:
                 words = result.stderr.strip().splitlines() or [f"status {result.returncode}"]
                 return {}, "failed: " + words[-1]
-            return read_table(table), None
+            for_gpu = all(map(needs_gpu, PROGRAMS[path.name]))
+            return read_table(table, may_be_empty=for_gpu), None
         except (OSError, ValueError) as error:
             return {}, f"failed: {error}"
 
@@ -101,7 +106,7 @@ def merge(results):
     for program, lines, failure in results:
         for name in PROGRAMS[program]:
             if name not in lines:
-                reason = failure or ("no GPU" if name.startswith("gpu_") else f"{program} did not measure it")
+                reason = failure or ("no GPU" if needs_gpu(name) else f"{program} did not measure it")
                 lines = lines | {name: row_of({"what": program}, reason)}
         rows |= {name: row_of(line) for name, line in lines.items()}
     rows["gather"] = gather(rows)
@@ -111,8 +116,9 @@ def merge(results):
     return rows
 
 
-def read_table(path):
-    """Throws ValueError naming the file where it is no table of these programs."""
+def read_table(path, may_be_empty=False):
+    """Throws ValueError naming the file where it is no table of these programs. One of a program may have no lines:
+    those of a GPU where there is none."""
     def refuse(why):
         raise ValueError(f"{path}: no table of bench/run.sh: {why}")
     try:
@@ -121,7 +127,7 @@ def read_table(path):
         raise ValueError(f"{path}: {error.strerror}") from error
     except ValueError as error:
         refuse(error)
-    if not isinstance(table, dict) or not table:
+    if not isinstance(table, dict) or not (table or may_be_empty):
         refuse("not an object with lines")
     for name, row in table.items():
         if not isinstance(row, dict) or "ours" not in row or not isinstance(row.get("unit"), str):
