@@ -36,7 +36,7 @@ Waveform read_recording(const fs::path& file, const fs::path& folder, const Audi
 
 }  // namespace
 
-WindowEmbeddings embed_file(const fs::path& file, const fs::path& folder,
+FileEmbeddings embed_file(const fs::path& file, const fs::path& folder,
                             const AudioEmbedding& audio) {
   const at::NoGradGuard no_grad;
   const TrainedModel& model = *audio.model;
@@ -44,7 +44,7 @@ WindowEmbeddings embed_file(const fs::path& file, const fs::path& folder,
   const auto num_samples = static_cast<int64_t>(recording.samples.size());
   const int64_t length = model.window_samples();
   FeatureExtractor extractor(model.features);
-  WindowEmbeddings found;
+  FileEmbeddings found;
   std::vector<at::Tensor> parts = {at::empty({0, model.card.model.embedding_size}, at::kFloat)};
   std::vector<std::vector<float>> windows;
   const auto embed_pending = [&] {

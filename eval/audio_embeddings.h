@@ -20,7 +20,7 @@ struct AudioEmbedding {
   std::string context;
 };
 
-struct WindowEmbeddings {
+struct FileEmbeddings {
   at::Tensor rows;  // [n, d] float64, of audible windows; n = 0 where all are silent
   int64_t num_silent_windows = 0;
 };
@@ -29,7 +29,7 @@ struct WindowEmbeddings {
 //
 // Requires: audio.model is not null.
 // Throws:   Error naming the file when it, or its context, is missing or cannot be read.
-WindowEmbeddings embed_file(const std::filesystem::path& file, const std::filesystem::path& folder,
+FileEmbeddings embed_file(const std::filesystem::path& file, const std::filesystem::path& folder,
                             const AudioEmbedding& audio);
 
 }  // namespace cocola

@@ -148,7 +148,7 @@ class AudioFolder final : public EmbeddingSource {
 
   PartCounts read_part(int64_t part, const TakeRows& take) const override {
     const fs::path& file = files_[static_cast<size_t>(part)];
-    const WindowEmbeddings found = embed_file(file, folder_, audio_);
+    const FileEmbeddings found = embed_file(file, folder_, audio_);
     require_finite(found.rows, 0, file.string());
     take(found.rows);
     return {found.rows.size(0), found.num_silent_windows};
