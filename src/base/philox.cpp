@@ -4,22 +4,6 @@
 
 namespace cocola {
 
-PhiloxBlock philox4x32_10(PhiloxBlock counter, std::array<uint32_t, 2> key) {
-  constexpr uint64_t kMultiplier0 = 0xD2511F53u;
-  constexpr uint64_t kMultiplier1 = 0xCD9E8D57u;
-  for (int round = 0; round < 10; ++round) {
-    const uint64_t product0 = kMultiplier0 * counter[0];
-    const uint64_t product1 = kMultiplier1 * counter[2];
-    counter = {static_cast<uint32_t>(product1 >> 32) ^ counter[1] ^ key[0],
-               static_cast<uint32_t>(product1),
-               static_cast<uint32_t>(product0 >> 32) ^ counter[3] ^ key[1],
-               static_cast<uint32_t>(product0)};
-    key[0] += 0x9E3779B9u;
-    key[1] += 0xBB67AE85u;
-  }
-  return counter;
-}
-
 PhiloxStream::PhiloxStream(uint64_t seed, DrawPurpose purpose, uint32_t substream, uint64_t item,
                            uint64_t epoch)
     : key_{static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)},
