@@ -2,24 +2,16 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <c10/cuda/CUDAGuard.h>
-#include <c10/cuda/CUDAStream.h>
 #include <cuda_runtime_api.h>
 
 #include "base/error.h"
 #include "features/front_end_kernels.h"
 #include "features/hpss_cuda.h"
+#include "features/run_cells.cuh"
 #include "features/soft_mask.h"
 
 namespace cocola {
 namespace {
-
-constexpr int kThreads = 128;
-
-template <typename Cells>
-__global__ void each_cell(Cells cells, int64_t n) {
-  const int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
-  if (i < n) cells(i);
-}
 
 // Turns the two medians of each cell into the two parts, in place.
 struct Parts {
@@ -42,24 +34,6 @@ struct Magnitudes {
     magnitude[i] = static_cast<float>(sqrt(re * re + im * im));
   }
 };
-
-unsigned num_blocks(int64_t threads) {
-  return static_cast<unsigned>((threads + kThreads - 1) / kThreads);
-}
-
-cudaStream_t current_stream() { return c10::cuda::getCurrentCUDAStream().stream(); }
-
-void check_launch() {
-  const cudaError_t error = cudaGetLastError();
-  if (error != cudaSuccess) fail("features", "the GPU refused: {}", cudaGetErrorString(error));
-}
-
-template <typename Cells>
-void run_cells(const Cells& cells, int64_t n) {
-  if (n == 0) return;
-  each_cell<<<num_blocks(n), kThreads, 0, current_stream()>>>(cells, n);
-  check_launch();
-}
 
 at::Tensor magnitude_of(const at::Tensor& spectrum) {
   const at::Tensor cells = spectrum.contiguous();
