@@ -56,15 +56,16 @@ LoggedSteps run_training(const std::vector<std::string>& settings, const fs::pat
 double loader_rate(const RunConfig& config, const ShardSet& shards, int64_t num_steps) {
   const TrainingConfig& training = config.training;
   const Sampler sampler{shards.num_windows(), training.pairs_per_step, training.seed};
-  const auto make_source = [&] {
-    return make_pair_source(training.source, shards, config.features, training.augment.noise_std,
-                            training.seed);
+  const auto make_maker = [&] {
+    return make_feature_maker(make_pair_source(training.source, shards, config.features,
+                                               training.augment.noise_std, training.seed),
+                              config.features.shape(config.window_samples()), training.augment,
+                              training.seed);
   };
   const double seconds = bench::seconds_of([&] {
     LoaderConfig threads = training.loader;
     threads.num_threads = available_cores();
-    BatchLoader loader(sampler, 0, 1, 0, num_steps, config.features.shape(config.window_samples()),
-                       training.augment, threads, make_source);
+    BatchLoader loader(sampler, 0, 1, 0, num_steps, threads, make_maker);
     for (int64_t step = 0; step < num_steps; ++step) loader.next();
   });
   return static_cast<double>(num_steps * training.pairs_per_step) / seconds;

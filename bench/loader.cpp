@@ -1,6 +1,6 @@
 // How fast training pairs can be had: precomputed ones at random, beside gzip HDF5 through h5py,
 // with the files in the page cache and without, and fresh ones from stems, as features and as the
-// waveforms that a GPU makes features of.
+// stems that a GPU mixes.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/philox.h"
 #include "base/process.h"
-#include "batches/pair_source.h"
+#include "batches/batch_maker.h"
 #include "support/page_cache.h"
 #include "support/peer_process.h"
 #include "support/report.h"
@@ -41,6 +41,41 @@ double pairs_per_second(const std::function<std::unique_ptr<PairSource>()>& make
     for (int64_t t = 0; t < num_threads; ++t) threads.emplace_back(work, t);
   });
   return static_cast<double>(num_threads * pairs_per_thread) / seconds;
+}
+
+// As a loader's thread packs them.
+double packed_per_second(const ShardSet& shards, const FeatureConfig& features, uint64_t seed) {
+  const auto maker = make_stem_maker(open_stems(shards, features, seed));
+  Batch batch;
+  batch.epoch = static_cast<int64_t>(seed);
+  for (int64_t window = 0; window < kNumWindows; ++window) batch.window_ids.push_back(window);
+  maker->lay_out(batch);
+  const auto read = [&] {
+    for (int64_t pair = 0; pair < kNumWindows; ++pair) maker->make_pair(batch, pair);
+  };
+  read();  // takes the memory, which loaders use again
+  return kNumWindows / bench::seconds_of(read);
+}
+
+// Without reading: the arithmetic of one window's pair in many epochs.
+double mixed_per_second(const ShardSet& shards, const FeatureConfig& features, uint64_t seed) {
+  constexpr int64_t kPairs = 400;
+  const auto stems = open_stems(shards, features, seed);
+  std::vector<std::vector<int16_t>> samples(4, std::vector<int16_t>(kWindowSamples));
+  for (int stem = 0; stem < 4; ++stem) stems->read(0, stem, samples[static_cast<size_t>(stem)]);
+  std::vector<float> mix(kWindowSamples);
+  const auto add = [&](const std::vector<int>& chosen, float gain) {
+    std::ranges::fill(mix, 0.0f);
+    for (const int stem : chosen) add_stem(samples[static_cast<size_t>(stem)], gain, mix);
+  };
+  return kPairs / bench::seconds_of([&] {
+           for (int64_t epoch = 0; epoch < kPairs; ++epoch) {
+             const PairStems pair = stems->stems_of(0, epoch);
+             add(pair.choice.anchor, pair.gain);
+             add(pair.choice.positive, pair.gain);
+             add_noise(mix, 1e-3, seed, epoch, pair.key);
+           }
+         });
 }
 
 // The peer's own rate of random pairs.
@@ -80,13 +115,10 @@ int measure(const bench::Arguments& arguments) {
     return make_pair_source(SourceKind::features, shards, features, 0.0, 1);
   };
   const auto fresh = [&] { return make_pair_source(SourceKind::stems, shards, features, 1e-3, 1); };
-  const auto waveforms = [&] {
-    return make_pair_source(SourceKind::stems, shards, features, 1e-3, 1, ViewKind::waveforms);
-  };
   bench::Peer peer = bench::open_peer(
       {arguments.python, COCOLA_BENCH_FOLDER "/loader_peer.py", shard, folder / "gzip.h5"});
 
-  std::vector<double> one, two, from_stems, mixed, gzip;
+  std::vector<double> one, two, from_stems, packed, mixed, gzip;
   ColdRates cold;
   const int rounds = arguments.choose(2, 5);
   for (int round = 0; round <= rounds; ++round) {
@@ -102,7 +134,8 @@ int measure(const bench::Arguments& arguments) {
     cold.ours.push_back(pairs_per_second(stored, size, 1, kNumWindows, seed));
     two.push_back(pairs_per_second(stored, size, 2, 4000, seed));
     from_stems.push_back(pairs_per_second(fresh, size, 1, 40, seed));
-    mixed.push_back(pairs_per_second(waveforms, kWindowSamples, 1, 400, seed));
+    packed.push_back(packed_per_second(shards, features, seed));
+    mixed.push_back(mixed_per_second(shards, features, seed));
   }
   const auto beside_peer = [&](const char* name, const char* what, double ours) {
     bench::Measurement row{.name = name,
@@ -122,8 +155,12 @@ int measure(const bench::Arguments& arguments) {
         .what = "fresh pairs from stems with noise, 1 thread",
         .unit = "pairs/s per thread",
         .ours = bench::typical(from_stems)},
-       {.name = "loader_waveforms",
-        .what = "the same as waveforms, for features_on: device",
+       {.name = "loader_packed",
+        .what = "stems of fresh pairs, unmixed, for features_on: device",
+        .unit = "pairs/s per thread",
+        .ours = bench::typical(packed)},
+       {.name = "loader_mixing",
+        .what = "mixing stems and adding noise alone, which a device then does",
         .unit = "pairs/s per thread",
         .ours = bench::typical(mixed)}},
       arguments);

@@ -30,7 +30,7 @@ set(foreign
   "sndfile\\.h"                               "audio/.*"
   "hdf5\\.h|H5.*\\.h"                         "shards/.*"
   "mpi\\.h|nccl\\.h"                           "comm/.*"
-  "cuda.*\\.h|cub/.*|(c10|ATen)/cuda/.*"      "comm/.*|features/[^/]*\\.cu"
+  "cuda.*\\.h|cub/.*|(c10|ATen)/cuda/.*"      "comm/.*|(features|batches)/[^/]*\\.cuh?"
   "boost/.*|yaml-cpp/.*"                      "config/.*"
   "nlohmann/.*"                               "base/json\\.h"
   "spdlog/.*|xxhash\\.h"                      "base/.*"

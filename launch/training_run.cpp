@@ -36,6 +36,17 @@ void verify_together(const fs::path& directory, const Manifest& manifest, Commun
   host.barrier_within(kOpeningSeconds + bytes / kSlowestBytesPerSecond);
 }
 
+double average_stems_per_pair(const ShardSet& shards) {
+  double sum = 0.0;
+  for (int64_t window = 0; window < shards.num_windows(); ++window) {
+    const auto [shard, local] = shards.locate(window);
+    const std::vector<uint8_t>& audible = shard->windows()[static_cast<size_t>(local)].audible;
+    sum += expected_stems(
+        std::count_if(audible.begin(), audible.end(), [](uint8_t flag) { return flag != 0; }));
+  }
+  return sum / static_cast<double>(shards.num_windows());
+}
+
 // The learning rate that the settings come to.
 std::string rate_text(const TrainingConfig& config) {
   std::string text = fmt::format("{:.4g}", config.full_learning_rate());
@@ -63,25 +74,26 @@ OpenData open_training_data(const RunConfig& config, Communicator& host, at::Dev
   check_shards(*data.train, config.features, config.data.window);
 
   // The makers keep the shards open for threads that outlive the run.
-  const auto source_of = [config](std::shared_ptr<const ShardSet> shards, double noise_std,
-                                  ViewKind views) {
-    return [shards = std::move(shards), config, noise_std, views] {
+  const auto source_of = [config](std::shared_ptr<const ShardSet> shards, double noise_std) {
+    return [shards = std::move(shards), config, noise_std] {
       return make_pair_source(config.training.source, *shards, config.features, noise_std,
-                              config.training.seed, views);
+                              config.training.seed);
     };
   };
-  const bool on_device = config.training.features_on == FeaturesOn::device && !device.is_cpu();
   TrainingData& training = data.training;
   training.shape = config.features.shape(config.window_samples());
   training.features = config.features;
-  if (on_device) training.waveform_samples = config.window_samples();
   training.num_train_windows = data.train->num_windows();
-  training.make_train_source = source_of(data.train, config.training.augment.noise_std,
-                                         on_device ? ViewKind::waveforms : ViewKind::features);
+  training.make_train_source = source_of(data.train, config.training.augment.noise_std);
   training.make_train_source();  // refuses mixed features here, before the loop
+  if (config.training.features_on == FeaturesOn::device && !device.is_cpu()) {
+    training.make_train_stems = [shards = data.train, config] {
+      return open_stems(*shards, config.features, config.training.seed);
+    };
+  }
   if (data.valid) {
     training.num_valid_windows = data.valid->num_windows();
-    training.make_valid_source = source_of(data.valid, 0.0, ViewKind::features);
+    training.make_valid_source = source_of(data.valid, 0.0);
   }
   if (training.num_train_windows < config.training.pairs_per_step) {
     fail_usage("cocola_ddp", "training.pairs_per_step {} exceeds the {} training windows in {}",
@@ -177,7 +189,10 @@ std::vector<std::string> describe_run(const RunConfig& config, const OpenData& d
   line("rate", rate_text(t));
   line("epoch", fmt::format("{} steps, {} windows left out", sampler.steps_per_epoch(),
                             sampler.num_windows % sampler.pairs_per_step));
-  line("memory", to_text(estimate_memory(config, model.state().num_parameters(), world_size)));
+  const double stems_per_pair =
+      data.training.make_train_stems ? average_stems_per_pair(*data.train) : 0.0;
+  line("memory", to_text(estimate_memory(config, model.state().num_parameters(), world_size,
+                                         stems_per_pair)));
   return lines;
 }
 

@@ -1,8 +1,5 @@
 #include "batches/batch_loader.h"
 
-#include <ATen/core/Tensor.h>
-#include <ATen/ops/empty.h>
-
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -21,11 +18,6 @@ void LoaderConfig::validate() const {
   require_range<int64_t>("training.loader.read_ahead", read_ahead, 1, 64);
 }
 
-std::vector<int64_t> BatchRoom::sizes_of_view() const {
-  if (num_samples > 0) return {num_samples};
-  return {features.channels, features.mel_bins, features.frames};
-}
-
 struct BatchLoader::Impl {
   // A batch being filled; pairs are handed to workers one at a time, in order of step and place.
   struct Slot {
@@ -35,21 +27,17 @@ struct BatchLoader::Impl {
   };
 
   Impl(const Sampler& order, int64_t this_rank, int64_t ranks, int64_t first, int64_t last,
-       const BatchRoom& batch_room, const AugmentConfig& augmentation,
        const LoaderConfig& loader_config)
       : sampler(order),
         rank(this_rank),
         world_size(ranks),
         next_step(first),
         last_step(last),
-        views(batch_room),
-        augment(augmentation),
         config(loader_config) {}
 
-  void work(const std::function<std::unique_ptr<PairSource>()>& make_source);
-  bool take_pair(std::shared_ptr<Slot>& slot, int64_t& pair);
-  void fill(PairSource& source, Slot& slot, int64_t pair) const;
-  std::shared_ptr<Slot> open_slot();
+  void work(const std::function<std::unique_ptr<BatchMaker>()>& make_maker);
+  bool take_pair(BatchMaker& maker, std::shared_ptr<Slot>& slot, int64_t& pair);
+  std::shared_ptr<Slot> open_slot(BatchMaker& maker);
   void close(std::exception_ptr error);
   bool is_ready() const;
 
@@ -57,8 +45,6 @@ struct BatchLoader::Impl {
   const int64_t rank, world_size;
   int64_t next_step;
   const int64_t last_step;
-  const BatchRoom views;
-  const AugmentConfig augment;
   const LoaderConfig config;
 
   std::mutex mutex;
@@ -70,23 +56,19 @@ struct BatchLoader::Impl {
   double waited = 0.0;
 };
 
-std::shared_ptr<BatchLoader::Impl::Slot> BatchLoader::Impl::open_slot() {
+std::shared_ptr<BatchLoader::Impl::Slot> BatchLoader::Impl::open_slot(BatchMaker& maker) {
   auto slot = std::make_shared<Slot>();
   Batch& batch = slot->batch;
   batch.step = next_step++;
   batch.epoch = sampler.epoch_of(batch.step);
   batch.window_ids = sampler.windows_of(batch.step, rank, world_size);
-  std::vector<int64_t> sizes = views.sizes_of_view();
-  sizes.insert(sizes.begin(), static_cast<int64_t>(batch.window_ids.size()));
-  const auto options = at::TensorOptions(at::kFloat).pinned_memory(views.pinned);
-  batch.anchors = at::empty(sizes, options);
-  batch.positives = at::empty(sizes, options);
+  maker.lay_out(batch);
   slots.push_back(slot);
   return slot;
 }
 
 // False when the loader closes or every pair up to the last step is handed out.
-bool BatchLoader::Impl::take_pair(std::shared_ptr<Slot>& slot, int64_t& pair) {
+bool BatchLoader::Impl::take_pair(BatchMaker& maker, std::shared_ptr<Slot>& slot, int64_t& pair) {
   std::unique_lock lock(mutex);
   for (;;) {
     if (closing) return false;
@@ -98,7 +80,7 @@ bool BatchLoader::Impl::take_pair(std::shared_ptr<Slot>& slot, int64_t& pair) {
     } else if (next_step >= last_step) {
       return false;
     } else if (static_cast<int64_t>(slots.size()) < config.read_ahead) {
-      slot = open_slot();
+      slot = open_slot(maker);
     } else {
       room.wait(lock);
       continue;
@@ -106,18 +88,6 @@ bool BatchLoader::Impl::take_pair(std::shared_ptr<Slot>& slot, int64_t& pair) {
     pair = slot->next_pair++;
     return true;
   }
-}
-
-void BatchLoader::Impl::fill(PairSource& source, Slot& slot, int64_t pair) const {
-  const int64_t window = slot.batch.window_ids[static_cast<size_t>(pair)];
-  const int64_t size = slot.batch.anchors.stride(0);
-  const auto row = [&](const at::Tensor& all) {
-    return std::span(all.data_ptr<float>() + pair * size, static_cast<size_t>(size));
-  };
-  source.make_pair(window, slot.batch.epoch, row(slot.batch.anchors), row(slot.batch.positives));
-  if (views.num_samples > 0) return;
-  mask_channels(augment, sampler.seed, slot.batch.epoch, window, views.features,
-                row(slot.batch.anchors), row(slot.batch.positives));
 }
 
 // Workers return before their next pair. error: the reason, if there is one.
@@ -137,13 +107,13 @@ bool BatchLoader::Impl::is_ready() const {
   return next.num_filled == static_cast<int64_t>(next.batch.window_ids.size());
 }
 
-void BatchLoader::Impl::work(const std::function<std::unique_ptr<PairSource>()>& make_source) {
+void BatchLoader::Impl::work(const std::function<std::unique_ptr<BatchMaker>()>& make_maker) {
   try {
-    const std::unique_ptr<PairSource> source = make_source();
+    const std::unique_ptr<BatchMaker> maker = make_maker();
     std::shared_ptr<Slot> slot;
     int64_t pair = 0;
-    while (take_pair(slot, pair)) {
-      fill(*source, *slot, pair);
+    while (take_pair(*maker, slot, pair)) {
+      maker->make_pair(slot->batch, pair);
       const std::lock_guard lock(mutex);
       ++slot->num_filled;
       ++num_pairs_filled;
@@ -155,16 +125,14 @@ void BatchLoader::Impl::work(const std::function<std::unique_ptr<PairSource>()>&
 }
 
 BatchLoader::BatchLoader(const Sampler& sampler, int64_t rank, int64_t world_size,
-                         int64_t first_step, int64_t last_step, const BatchRoom& room,
-                         const AugmentConfig& augment, const LoaderConfig& config,
-                         std::function<std::unique_ptr<PairSource>()> make_source) {
+                         int64_t first_step, int64_t last_step, const LoaderConfig& config,
+                         std::function<std::unique_ptr<BatchMaker>()> make_maker) {
   sampler.validate();
   config.validate();
-  impl_ = std::make_shared<Impl>(sampler, rank, world_size, first_step, last_step, room, augment,
-                                 config);
+  impl_ = std::make_shared<Impl>(sampler, rank, world_size, first_step, last_step, config);
   try {
     crew_.start(config.num_threads > 0 ? config.num_threads : available_cores(),
-                [impl = impl_, make_source] { impl->work(make_source); });
+                [impl = impl_, make_maker] { impl->work(make_maker); });
   } catch (...) {
     impl_->close(nullptr);
     throw;

@@ -5,8 +5,11 @@
 #include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
+
+#include "batches/mixing.h"
 
 namespace cocola {
 
@@ -44,13 +47,36 @@ void DeviceFeed::hide_channels(Batch& batch) const {
   batch.positives.masked_fill_(there[1], kMaskedDb);
 }
 
+// In pieces, so that a batch of any size leaves the device room for its features.
+void DeviceFeed::make_features(Batch& batch) {
+  const PackedStems stems = *std::exchange(batch.stems, std::nullopt);
+  const PositiveNoise noise{config_.augment.noise_std, config_.seed, batch.epoch};
+  const auto num_pairs = static_cast<int64_t>(batch.window_ids.size());
+  const FeatureShape shape = config_.features->shape(stems.rows.size(1));
+  for (at::Tensor* const views : {&batch.anchors, &batch.positives}) {
+    *views = at::empty({num_pairs, shape.channels, shape.mel_bins, shape.frames},
+                       at::TensorOptions(at::kFloat).device(config_.device));
+  }
+  for (int64_t first = 0; first < num_pairs; first += kPairsPerPiece) {
+    const int64_t count = std::min(kPairsPerPiece, num_pairs - first);
+    const auto fill = [&](const at::Tensor& views, const at::Tensor& waveforms) {
+      views.narrow(0, first, count).copy_(front_end_->extract(waveforms));
+    };
+    fill(batch.anchors, mix_anchors(stems, first, count, config_.device));
+    fill(batch.positives, mix_positives(stems, first, count, noise, config_.device));
+  }
+}
+
 // Queued on the current stream.
 Batch DeviceFeed::prepared(Batch batch) {
+  if (front_end_) {
+    make_features(batch);
+    hide_channels(batch);
+    return batch;
+  }
   for (at::Tensor* const views : {&batch.anchors, &batch.positives}) {
     *views = views->to(config_.device, /*non_blocking=*/true);
-    if (front_end_) *views = front_end_->extract(*views);
   }
-  if (front_end_) hide_channels(batch);
   return batch;
 }
 

@@ -15,20 +15,22 @@ namespace cocola {
 
 struct FeedConfig {
   at::Device device = at::kCPU;
-  // Set where the loader delivers waveforms: their features are computed on `device`.
+  // Set where the loader delivers stems: they are mixed on `device`, with noise, and their features
+  // are made there.
   std::optional<FeatureConfig> features = {};
-  // Channel masks of those features; `seed` is the sampler's.
+  // Noise and channel masks of those features; `seed` is the sampler's.
   AugmentConfig augment = {};
   uint64_t seed = 0;
   // Whether whole batches lie on the GPU, one in use and one ahead. Otherwise features of the
-  // loader stay where it left them, for a step that moves them in pieces.
+  // loader stay where it left them, for a step that moves them in pieces, and features made on the
+  // GPU lie there for one step.
   bool ahead = true;
 };
 
-// On a GPU, copy, front end and masks of the next batch run on a stream of their own, while the
-// current one computes what its caller asked for. No GPU has run this yet.
+// On a GPU, copy, mixing, front end and masks of the next batch run on a stream of their own, while
+// the current one computes what its caller asked for. No GPU has run this yet.
 //
-// Random: the masks are those that BatchLoader draws.
+// Random: noise and masks are those that sources and makers of features draw.
 // Law:    batches on the CPU have the same bits whether the loader or the feed made the features.
 class DeviceFeed {
  public:
@@ -41,8 +43,12 @@ class DeviceFeed {
   Batch next(double timeout_seconds = BatchLoader::kPairSeconds);
   double waited_seconds() const { return loader_->waited_seconds(); }
 
+  // Pairs of one view whose stems and waveforms lie on the device at once.
+  static constexpr int64_t kPairsPerPiece = 256;
+
  private:
   Batch prepared(Batch batch);
+  void make_features(Batch& batch);
   void hide_channels(Batch& batch) const;
   void stage(Batch batch);
 

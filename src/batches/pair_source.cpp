@@ -1,6 +1,6 @@
 #include "batches/pair_source.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "base/error.h"
 #include "stems/submix.h"
@@ -8,52 +8,38 @@
 namespace cocola {
 namespace {
 
-// Mixes stems on the spot: fresh sub-mixes, noise and views for every epoch.
-class StemsSource : public PairSource {
+// Fresh sub-mixes, noise and views for every epoch.
+class MixedSource : public PairSource {
  public:
-  StemsSource(const ShardSet& shards, const FeatureConfig& features, double noise_std,
-              uint64_t seed, ViewKind views)
-      : shards_(shards),
+  MixedSource(std::unique_ptr<StemSource> stems, const FeatureConfig& features, double noise_std,
+              uint64_t seed)
+      : stems_(std::move(stems)),
         maker_(features),
-        views_(views),
         noise_std_(noise_std),
         seed_(seed),
-        stem_(static_cast<size_t>(shards.settings().window_samples)) {}
+        stem_(static_cast<size_t>(stems_->num_samples())) {}
 
   void make_pair(int64_t window, int64_t epoch, std::span<float> anchor,
                  std::span<float> positive) override {
-    const auto [shard, local] = shards_.locate(window);
-    const ShardWindow& where = shard->windows()[static_cast<size_t>(local)];
-    const ShardTrack& track = shard->tracks()[static_cast<size_t>(where.track)];
-    const int64_t key = shards_.key_of(window);
-    const SubmixChoice choice = choose_submixes(where.audible, seed_, epoch, key);
-    mix(*shard, local, choice.anchor, track.gain);
-    deliver(anchor);
-    mix(*shard, local, choice.positive, track.gain);
-    add_noise(maker_.mix(), noise_std_, seed_, epoch, key);
-    deliver(positive);
+    const PairStems pair = stems_->stems_of(window, epoch);
+    mix(window, pair.choice.anchor, pair.gain);
+    maker_.extract(anchor);
+    mix(window, pair.choice.positive, pair.gain);
+    add_noise(maker_.mix(), noise_std_, seed_, epoch, pair.key);
+    maker_.extract(positive);
   }
 
  private:
-  void mix(const ShardReader& shard, int64_t window, const std::vector<int>& stems, float gain) {
-    maker_.begin(static_cast<int64_t>(stem_.size()));
+  void mix(int64_t window, const std::vector<int>& stems, float gain) {
+    maker_.begin(stems_->num_samples());
     for (const int stem : stems) {
-      shard.read_stem(window, stem, stem_);
+      stems_->read(window, stem, stem_);
       maker_.add(stem_, gain);
     }
   }
 
-  void deliver(std::span<float> out) {
-    if (views_ == ViewKind::features) {
-      maker_.extract(out);
-    } else {
-      std::ranges::copy(maker_.mix(), out.begin());
-    }
-  }
-
-  const ShardSet& shards_;
+  std::unique_ptr<StemSource> stems_;
   SubmixFeatures maker_;
-  ViewKind views_;
   double noise_std_;
   uint64_t seed_;
   std::vector<int16_t> stem_;
@@ -79,36 +65,21 @@ class FeaturesSource : public PairSource {
 // For messages: settings are the same in all shards.
 std::string a_file_of(const ShardSet& shards) { return shards.locate(0).first->path().string(); }
 
-void check_rate(const ShardSet& shards, const FeatureConfig& features) {
-  const int64_t found = shards.settings().sample_rate_hz;
-  if (found == features.sample_rate_hz) return;
-  fail("pair_source",
-       "{}: its stems are at {} Hz, the front end expects {} Hz; rebuild the shards or change "
-       "data.sample_rate_hz",
-       a_file_of(shards), found, features.sample_rate_hz);
-}
-
 }  // namespace
+
+std::unique_ptr<PairSource> make_pair_source(std::unique_ptr<StemSource> stems,
+                                             const FeatureConfig& features, double noise_std,
+                                             uint64_t seed) {
+  return std::make_unique<MixedSource>(std::move(stems), features, noise_std, seed);
+}
 
 std::unique_ptr<PairSource> make_pair_source(SourceKind kind, const ShardSet& shards,
                                              const FeatureConfig& features, double noise_std,
-                                             uint64_t seed, ViewKind views) {
-  const ShardSettings& settings = shards.settings();
+                                             uint64_t seed) {
   if (kind == SourceKind::stems) {
-    if (!settings.has_stems) {
-      fail("pair_source",
-           "the shards hold no stems; rebuild them with data.store: [stems], or set "
-           "training.source: "
-           "features");
-    }
-    check_rate(shards, features);
-    return std::make_unique<StemsSource>(shards, features, noise_std, seed, views);
+    return make_pair_source(open_stems(shards, features, seed), features, noise_std, seed);
   }
-  if (views == ViewKind::waveforms) {
-    fail("pair_source",
-         "waveforms are asked of precomputed features; set training.source to stems, or "
-         "training.features_on to cpu");
-  }
+  const ShardSettings& settings = shards.settings();
   if (settings.pairs_per_window < 1) {
     fail("pair_source",
          "the shards hold no features; rebuild them with data.store: [features], or set "

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "batches/augment.h"
+#include "batches/stem_source.h"
 #include "features/feature_extractor.h"
 #include "shards/shard_set.h"
 #include "stems/window.h"
@@ -15,30 +16,28 @@ namespace cocola {
 
 enum class SourceKind { stems, features };
 
-// What a source delivers of a view: its features, or the waveform they are made of.
-enum class ViewKind { features, waveforms };
-
 // Makes the two views of a window, before augmentation of features. One per thread.
 class PairSource {
  public:
   virtual ~PairSource() = default;
-  // Both views: features [C, M, F] each, or waveforms [L] each, noise included.
+  // Features [C, M, F] of both views.
   // Random: decided by (seed, epoch, window) alone.
   // Law:    both kinds give the same values for pair `epoch` of a window, to the shard's
-  // quantisation
-  //         (0.001 dB), when noise is 0; precomputed pairs repeat after pairs_per_window epochs.
-  //         The features of the waveforms are the features.
+  //         quantisation (0.001 dB), when noise is 0; precomputed pairs repeat after
+  //         pairs_per_window epochs.
   virtual void make_pair(int64_t window, int64_t epoch, std::span<float> anchor,
                          std::span<float> positive) = 0;
 };
 
 // Throws: Error when the shards hold no data of that kind, were made with another front end than
-// `features`
-//         (both fingerprints named), or when noise or waveforms are asked of precomputed
-//         features.
+//         `features` (both fingerprints named), or when noise is asked of precomputed features.
 std::unique_ptr<PairSource> make_pair_source(SourceKind kind, const ShardSet& shards,
                                              const FeatureConfig& features, double noise_std,
-                                             uint64_t seed, ViewKind views = ViewKind::features);
+                                             uint64_t seed);
+// Mixes stems and adds noise to positives on the spot.
+std::unique_ptr<PairSource> make_pair_source(std::unique_ptr<StemSource> stems,
+                                             const FeatureConfig& features, double noise_std,
+                                             uint64_t seed);
 
 // Throws: Error naming a shard's file, the key, both values and what to do, when stems of the
 //         shards are not at the rate of `features`, or windows not of the length and grid of

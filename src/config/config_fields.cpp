@@ -111,7 +111,8 @@ std::vector<Field> training_fields(TrainingConfig& training) {
       {"training.cuda_graph", &training.cuda_graph,
        "Record a step once and play it on the GPU: for small steps; not with groups_in_memory."},
       {"training.features_on", choice(training.features_on, {"cpu", "device"}),
-       "Who makes features: the loader's threads, or the GPU of the network; source: stems only."},
+       "Who mixes and makes features: the loader's threads, or the network's GPU; source: stems "
+       "only."},
       {"training.recompute_statistics", &training.recompute_statistics,
        "Steps that renew batch statistics before validation and export; 0: none. Range [0, "
        "10000]."},

@@ -45,6 +45,12 @@ SubmixChoice choose_submixes(std::span<const uint8_t> audible, uint64_t seed, in
   return choice;
 }
 
+// The anchor has n / 2 on average, the positive half of one more than it leaves.
+double expected_stems(int64_t num_audible) {
+  const double anchor = static_cast<double>(num_audible) / 2;
+  return anchor + (static_cast<double>(num_audible) - anchor + 1) / 2;
+}
+
 void add_stem(std::span<const int16_t> stem, float gain, std::span<float> mix) {
   if (stem.size() != mix.size()) {
     fail("submix", "a stem of {} samples cannot be added to a sub-mix of {}", stem.size(),

@@ -25,6 +25,10 @@ struct SubmixChoice {
 SubmixChoice choose_submixes(std::span<const uint8_t> audible, uint64_t seed, int64_t epoch,
                              int64_t window);
 
+// How many stems the two sub-mixes of a pair have together, on average over draws. num_audible
+// >= 2.
+double expected_stems(int64_t num_audible);
+
 // Adds value * gain of one stem's samples to a sub-mix. stem and mix have the same length.
 void add_stem(std::span<const int16_t> stem, float gain, std::span<float> mix);
 

@@ -37,7 +37,7 @@ void TrainingConfig::validate() const {
   }
   if (features_on == FeaturesOn::device && source == SourceKind::features) {
     fail_usage("training.features_on",
-               "device makes features of waveforms, but training.source: features reads them ready "
+               "device makes features of stems, but training.source: features reads them ready "
                "from the shards; set training.source to stems, or training.features_on to cpu");
   }
   if (cuda_graph && groups_in_memory != 0) {

@@ -79,8 +79,8 @@ struct TrainingConfig {
   int64_t threads_per_rank = 0;
   uint64_t seed = 1;
   DeviceChoice device = DeviceChoice::automatic;
-  // device needs source: stems. Mixing, noise and masks are drawn alike; the features are equal to
-  // rounding. Validation makes its features on the CPU.
+  // device needs source: stems. The GPU then mixes them and adds noise, with the bits of the CPU,
+  // and makes features that are equal to rounding. Validation makes its features on the CPU.
   FeaturesOn features_on = FeaturesOn::cpu;
   // Each step but its update is recorded as a CUDA graph once and played from then on: for small
   // steps, which a GPU does faster than a CPU asks for them. Not with groups_in_memory. On the CPU

@@ -1,6 +1,7 @@
 #include "training/training_data.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace cocola {
 
@@ -13,17 +14,23 @@ Sampler sampler_of(const TrainingData& data, const TrainingConfig& config) {
 DeviceFeed open_feed(const TrainingData& data, const TrainingConfig& config,
                      const Communicator& world, int64_t first_step, int64_t end,
                      at::Device device) {
-  BatchRoom room(data.shape);
-  room.num_samples = data.waveform_samples;
-  room.pinned = device.is_cuda();
+  const HostMemory memory = device.is_cuda() ? HostMemory::pinned : HostMemory::ordinary;
   FeedConfig feed{.device = device, .augment = config.augment, .seed = config.seed};
-  if (data.waveform_samples > 0) feed.features = data.features;
   const int64_t num_pairs = config.pairs_per_step / world.world_size();
   feed.ahead = config.pairs_in_memory(num_pairs) == num_pairs;
-  return DeviceFeed(std::make_unique<BatchLoader>(
-                        sampler_of(data, config), world.rank(), world.world_size(), first_step, end,
-                        room, config.augment, config.loader, data.make_train_source),
-                    feed);
+  std::function<std::unique_ptr<BatchMaker>()> make_maker;
+  if (data.make_train_stems) {
+    feed.features = data.features;
+    make_maker = [open = data.make_train_stems, memory] { return make_stem_maker(open(), memory); };
+  } else {
+    make_maker = [open = data.make_train_source, shape = data.shape, augment = config.augment,
+                  seed = config.seed,
+                  memory] { return make_feature_maker(open(), shape, augment, seed, memory); };
+  }
+  return DeviceFeed(
+      std::make_unique<BatchLoader>(sampler_of(data, config), world.rank(), world.world_size(),
+                                    first_step, end, config.loader, std::move(make_maker)),
+      feed);
 }
 
 double loader_seconds(const TrainingConfig& config) {

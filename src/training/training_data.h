@@ -17,13 +17,13 @@ namespace cocola {
 // what their sources use.
 struct TrainingData {
   FeatureShape shape;
-  // Training sources deliver waveforms of so many samples when not 0; their `features` are then
-  // made on the model's device.
-  int64_t waveform_samples = 0;
-  FeatureConfig features;
   int64_t num_train_windows = 0;
   int64_t num_valid_windows = 0;
   std::function<std::unique_ptr<PairSource>()> make_train_source;
+  // Set where the model's device mixes the training pairs and makes their `features`: batches are
+  // then made of these stems, and make_train_source is not asked.
+  std::function<std::unique_ptr<StemSource>()> make_train_stems;
+  FeatureConfig features;
   std::function<std::unique_ptr<PairSource>()> make_valid_source;
 };
 

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "batches/noisy_stems.h"
 
 namespace cocola {
 namespace {
@@ -78,14 +79,17 @@ struct LoaderCase {
   int64_t num_threads = 3, read_ahead = 2;
   double mask_probability = 0.0;
   MaskViews mask_views = MaskViews::same;
-  BatchRoom room = kShape;
+  FeatureShape shape = kShape;
   SourceMaker make_source = kNumbered;
 
   std::unique_ptr<BatchLoader> open() const {
+    const AugmentConfig augment{.mask_probability = mask_probability, .mask_views = mask_views};
     return std::make_unique<BatchLoader>(
-        kSampler, rank, world_size, first_step, last_step, room,
-        AugmentConfig{.mask_probability = mask_probability, .mask_views = mask_views},
-        LoaderConfig{.num_threads = num_threads, .read_ahead = read_ahead}, make_source);
+        kSampler, rank, world_size, first_step, last_step,
+        LoaderConfig{.num_threads = num_threads, .read_ahead = read_ahead},
+        [make_source = make_source, shape = shape, augment] {
+          return make_feature_maker(make_source(), shape, augment, kSampler.seed);
+        });
   }
 };
 
@@ -154,20 +158,24 @@ TEST(BatchLoader, HidesTheDrawnChannelOfEachView) {
 }
 
 TEST(BatchLoader, LeavesMelFeaturesUnmasked) {
-  const auto loader = LoaderCase{.mask_probability = 1.0, .room = FeatureShape{1, 3, 4}}.open();
+  const auto loader = LoaderCase{.mask_probability = 1.0, .shape = FeatureShape{1, 3, 4}}.open();
   EXPECT_LT(loader->next().anchors.max().item<float>(), kMaskedDb);
 }
 
-TEST(BatchLoader, DeliversWaveformsUnmasked) {
-  BatchRoom room = kShape;
-  room.num_samples = 17;
-  const auto loader = LoaderCase{.mask_probability = 1.0, .room = room}.open();
-  const Batch batch = loader->next();
-  EXPECT_EQ(batch.anchors.sizes(), at::IntArrayRef({8, 17}));
-  for (int64_t pair = 0; pair < 8; ++pair) {
-    const int64_t window = batch.window_ids[static_cast<size_t>(pair)];
-    EXPECT_TRUE(batch.anchors[pair].eq(value_of(window, 0, false)).all().item<bool>());
-    EXPECT_TRUE(batch.positives[pair].eq(value_of(window, 0, true)).all().item<bool>());
+// Where the room of a batch cannot be had.
+TEST(BatchLoader, PassesTheErrorOfALayoutOn) {
+  class WindowsWithoutStems : public testing::NoisyStems {
+   public:
+    WindowsWithoutStems() : NoisyStems(10, std::vector<size_t>(50, 1)) {}
+  };
+  const auto loader = std::make_unique<BatchLoader>(
+      kSampler, 0, 1, 0, 20, LoaderConfig{.num_threads = 3},
+      [] { return make_stem_maker(std::make_unique<WindowsWithoutStems>()); });
+  try {
+    loader->next();
+    FAIL() << "no error";
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(), HasSubstr("a pair needs two"));
   }
 }
 

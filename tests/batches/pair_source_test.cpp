@@ -7,6 +7,8 @@
 
 #include "base/error.h"
 #include "base/philox.h"
+#include "batches/batch_maker.h"
+#include "batches/mixing.h"
 #include "shards/shard_writer.h"
 #include "stems/submix.h"
 #include "support/temporary_directory.h"
@@ -153,27 +155,27 @@ TEST_F(PairSourceTest, BothSourcesGiveTheSameTensorsForTheSamePair) {
   }
 }
 
-TEST_F(PairSourceTest, TheFeaturesOfTheWaveformsAreTheFeatures) {
+TEST_F(PairSourceTest, TheFeaturesOfPackedStemsAreTheFeatures) {
   FeatureExtractor extractor(kFeatures);
-  for (int64_t window = 0; window < 6; ++window) {
-    const Pair features = make(SourceKind::stems, 1e-3, kSeed, window, 3);
-    std::vector<float> anchor(kWindowSamples), positive(kWindowSamples);
-    make_pair_source(SourceKind::stems, shards(), kFeatures, 1e-3, kSeed, ViewKind::waveforms)
-        ->make_pair(window, 3, anchor, positive);
+  const auto maker = make_stem_maker(open_stems(shards(), kFeatures, kSeed));
+  Batch batch;
+  batch.window_ids = {5, 0, 1, 4, 2, 3};
+  batch.epoch = 3;
+  maker->lay_out(batch);
+  for (int64_t i = 0; i < 6; ++i) maker->make_pair(batch, i);
+  const at::Tensor anchors = mix_anchors(*batch.stems, 0, 6, at::kCPU);
+  const at::Tensor positives = mix_positives(*batch.stems, 0, 6, {1e-3, kSeed, 3}, at::kCPU);
+  for (int64_t i = 0; i < 6; ++i) {
+    const Pair features =
+        make(SourceKind::stems, 1e-3, kSeed, batch.window_ids[static_cast<size_t>(i)], 3);
     std::vector<float> found(features.anchor.size());
-    extractor.extract(anchor, found);
-    EXPECT_EQ(found, features.anchor);
-    extractor.extract(positive, found);
-    EXPECT_EQ(found, features.positive);
-  }
-}
-
-TEST_F(PairSourceTest, PrecomputedFeaturesHaveNoWaveforms) {
-  try {
-    make_pair_source(SourceKind::features, shards(), kFeatures, 0.0, kSeed, ViewKind::waveforms);
-    FAIL() << "no error";
-  } catch (const Error& e) {
-    EXPECT_THAT(e.what(), HasSubstr("training.features_on to cpu"));
+    const auto features_of = [&](const at::Tensor& waveforms) {
+      extractor.extract(
+          std::span(waveforms.const_data_ptr<float>() + i * kWindowSamples, kWindowSamples), found);
+      return found;
+    };
+    EXPECT_EQ(features_of(anchors), features.anchor);
+    EXPECT_EQ(features_of(positives), features.positive);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "batches/device_feed.h"
 #include "config/config_file.h"
 #include "objective/contrastive_loss.h"
 
@@ -57,11 +58,46 @@ TEST(MemoryEstimate, Bfloat16HalvesActivations) {
               1e-6);
 }
 
+// 64 pairs a rank of windows of 5 s at 16 kHz, four stems in each window.
+TEST(MemoryEstimate, AGpuThatMixesHoldsTwoBatchesOfFeaturesAndTheHostTheirStems) {
+  RunConfig config = config_of("all.yaml");
+  config.training.pairs_per_step = 128;
+  const MemoryEstimate on_host = estimate_memory(config, kPublishedParameters, 2);
+  const MemoryEstimate on_gpu = estimate_memory(config, kPublishedParameters, 2, 3.5);
+  EXPECT_EQ(on_host.front_end, 0);
+  const int64_t features = 2 * 64 * 4 * 2 * 64 * 501, stems = 64 * 560'000,
+                waveforms = 64 * 320'000;
+  EXPECT_EQ(on_gpu.front_end, 2 * features + stems + waveforms + BatchPipeline::kPieceBytes);
+  // 35.8 MB of stems take a block of 64 MiB each, where features took 32.8 MB.
+  EXPECT_EQ(on_gpu.loader - on_host.loader,
+            (config.training.loader.read_ahead + 1) * ((int64_t{1} << 26) - features));
+  EXPECT_EQ(on_gpu.total() - on_host.total(), on_gpu.front_end + on_gpu.loader - on_host.loader);
+}
+
+TEST(MemoryEstimate, AGpuThatCachesGradientsHoldsOneBatchAndAFewStems) {
+  RunConfig config = config_of("all.yaml");
+  config.training.pairs_per_step = 4096;
+  config.training.groups_in_memory = 2;
+  const MemoryEstimate estimate = estimate_memory(config, kPublishedParameters, 1, 3.5);
+  EXPECT_EQ(estimate.front_end, int64_t{2} * 4096 * 4 * 2 * 64 * 501 +
+                                    DeviceFeed::kPairsPerPiece * (560'000 + 320'000) +
+                                    BatchPipeline::kPieceBytes);
+}
+
 TEST(MemoryEstimate, SaysWhatItConsistsOf) {
-  const MemoryEstimate estimate{3'000'000'000, 100'000'000, 200'000'000, 300'000'000, 400'000'000};
+  MemoryEstimate estimate{.activations = 3'000'000'000,
+                          .parameters = 100'000'000,
+                          .similarities = 200'000'000,
+                          .loader = 300'000'000,
+                          .program = 400'000'000};
   EXPECT_EQ(to_text(estimate),
             "about 4.0 GB a rank: 3.0 for activations, 0.1 for parameters and optimiser, 0.2 for "
             "similarities, 0.3 for batches ahead, 0.4 for the program");
+  estimate.front_end = 700'000'000;
+  EXPECT_EQ(
+      to_text(estimate),
+      "about 4.7 GB a rank: 3.0 for activations, 0.1 for parameters and optimiser, 0.2 for "
+      "similarities, 0.3 for batches ahead, 0.7 for features on the GPU, 0.4 for the program");
 }
 
 }  // namespace

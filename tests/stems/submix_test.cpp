@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "base/error.h"
@@ -50,6 +51,21 @@ TEST(Submix, SubsetsAreDisjointNonEmptyAscendingAndAudible) {
     ASSERT_TRUE(std::is_sorted(choice.positive.begin(), choice.positive.end()));
     std::sort(all.begin(), all.end());
     ASSERT_EQ(std::adjacent_find(all.begin(), all.end()), all.end());
+  }
+}
+
+TEST(Submix, APairHasTheExpectedNumberOfStemsOnAverage) {
+  EXPECT_EQ(expected_stems(2), 2.0);
+  EXPECT_EQ(expected_stems(4), 3.5);
+  for (const size_t n : {2u, 3u, 5u, 8u}) {
+    double sum = 0.0;
+    for (const SubmixChoice& choice : draw_many(std::vector<uint8_t>(n, 1))) {
+      sum += static_cast<double>(choice.anchor.size() + choice.positive.size());
+    }
+    // Five standard errors: a number up to n deviates by less than n / 2.
+    const double tolerance = 2.5 * static_cast<double>(n) / std::sqrt(static_cast<double>(kDraws));
+    EXPECT_NEAR(sum / static_cast<double>(kDraws), expected_stems(static_cast<int64_t>(n)),
+                tolerance);
   }
 }
 

@@ -7,11 +7,12 @@
 
 #include "support/temporary_directory.h"
 #include "training/runs.h"
-#include "training/waveforms.h"
+#include "training/tones.h"
 
 namespace cocola {
 namespace {
 
+using testing::FeaturesBy;
 using testing::tone_data;
 
 TrainingConfig config_with_masks(MaskViews views) {
@@ -25,23 +26,42 @@ TEST(DeviceFeed, GivesTheBitsOfTheLoadersFeatures) {
   const auto world = open_solo_world();
   for (const MaskViews views : {MaskViews::same, MaskViews::independent}) {
     const TrainingConfig config = config_with_masks(views);
-    DeviceFeed made = open_feed(tone_data(ViewKind::waveforms), config, *world, 1, 9, at::kCPU);
-    DeviceFeed read = open_feed(tone_data(ViewKind::features), config, *world, 1, 9, at::kCPU);
+    const auto feed_of = [&](FeaturesBy maker) {
+      return open_feed(tone_data(maker, config), config, *world, 1, 9, at::kCPU);
+    };
+    DeviceFeed made = feed_of(FeaturesBy::feed), read = feed_of(FeaturesBy::loader);
     for (int64_t step = 1; step < 9; ++step) {
       const Batch found = made.next(), expected = read.next();
       EXPECT_EQ(found.step, step);
       EXPECT_EQ(found.window_ids, expected.window_ids);
+      EXPECT_FALSE(found.stems);
       EXPECT_TRUE(at::equal(found.anchors, expected.anchors)) << step;
       EXPECT_TRUE(at::equal(found.positives, expected.positives)) << step;
     }
   }
 }
 
+// Mixed in pieces, the last of them small.
+TEST(DeviceFeed, ABatchOfAnySizeHasTheBitsOfTheLoadersFeatures) {
+  const auto world = open_solo_world();
+  TrainingConfig config = config_with_masks(MaskViews::same);
+  config.pairs_per_step = DeviceFeed::kPairsPerPiece + 6;
+  const auto batch_of = [&](FeaturesBy maker) {
+    TrainingData data = tone_data(maker, config);
+    data.num_train_windows = config.pairs_per_step;
+    return open_feed(data, config, *world, 0, 1, at::kCPU).next();
+  };
+  const Batch found = batch_of(FeaturesBy::feed), expected = batch_of(FeaturesBy::loader);
+  EXPECT_EQ(found.anchors.size(0), config.pairs_per_step);
+  EXPECT_TRUE(at::equal(found.anchors, expected.anchors));
+  EXPECT_TRUE(at::equal(found.positives, expected.positives));
+}
+
 TEST(DeviceFeed, ATrainingLeavesTheSameBytesWhereverFeaturesAreMade) {
   const testing::TemporaryDirectory directory;
   const TrainingConfig config = config_with_masks(MaskViews::same);
-  testing::train_in(directory / "read", config, tone_data(ViewKind::features));
-  testing::train_in(directory / "made", config, tone_data(ViewKind::waveforms));
+  testing::train_in(directory / "read", config, tone_data(FeaturesBy::loader, config));
+  testing::train_in(directory / "made", config, tone_data(FeaturesBy::feed, config));
   for (const char* const file : {"model.safetensors", "best.safetensors"}) {
     EXPECT_EQ(testing::bytes_of(directory / "made" / file),
               testing::bytes_of(directory / "read" / file));

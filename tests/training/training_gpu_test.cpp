@@ -20,11 +20,12 @@
 #include "training/precision.h"
 #include "training/step_replay.h"
 #include "training/synthetic.h"
-#include "training/waveforms.h"
+#include "training/tones.h"
 
 namespace cocola {
 namespace {
 
+using testing::FeaturesBy;
 using testing::tone_data;
 
 class OnGpu : public ::testing::Test {
@@ -43,16 +44,18 @@ using StepReplayOnGpu = OnGpu;
 TEST_F(DeviceFeedOnGpu, DeliversTheBatchesOfTheCpu) {
   const auto world = open_solo_world();
   TrainingConfig config = testing::small_training_config();
-  for (const ViewKind views : {ViewKind::features, ViewKind::waveforms}) {
+  for (const FeaturesBy maker : {FeaturesBy::loader, FeaturesBy::feed}) {
     for (const int64_t groups_in_memory : {0, 1}) {
       config.groups_in_memory = groups_in_memory;
-      const double tolerance = views == ViewKind::features ? 0.0 : 2e-3;
-      DeviceFeed gpu = open_feed(tone_data(views), config, *world, 0, 12, at::Device("cuda:0"));
-      DeviceFeed cpu = open_feed(tone_data(ViewKind::features), config, *world, 0, 12, at::kCPU);
+      const double tolerance = maker == FeaturesBy::loader ? 0.0 : 2e-3;
+      DeviceFeed gpu =
+          open_feed(tone_data(maker, config), config, *world, 0, 12, at::Device("cuda:0"));
+      DeviceFeed cpu =
+          open_feed(tone_data(FeaturesBy::loader, config), config, *world, 0, 12, at::kCPU);
       for (int64_t step = 0; step < 12; ++step) {
         const Batch found = gpu.next(), expected = cpu.next();
         EXPECT_EQ(found.window_ids, expected.window_ids);
-        EXPECT_EQ(found.anchors.is_cuda(), groups_in_memory == 0 || views == ViewKind::waveforms);
+        EXPECT_EQ(found.anchors.is_cuda(), groups_in_memory == 0 || maker == FeaturesBy::feed);
         for (const auto& [ours, theirs] : {std::pair(found.anchors.cpu(), expected.anchors),
                                            std::pair(found.positives.cpu(), expected.positives)}) {
           const at::Tensor apart =
@@ -69,8 +72,9 @@ TEST_F(DeviceFeedOnGpu, ABatchIsIntactUntilItsStepIsDone) {
   const auto world = open_solo_world();
   const TrainingConfig config = testing::small_training_config();
   DeviceFeed gpu =
-      open_feed(tone_data(ViewKind::waveforms), config, *world, 0, 12, at::Device("cuda:0"));
-  DeviceFeed cpu = open_feed(tone_data(ViewKind::features), config, *world, 0, 12, at::kCPU);
+      open_feed(tone_data(FeaturesBy::feed, config), config, *world, 0, 12, at::Device("cuda:0"));
+  DeviceFeed cpu =
+      open_feed(tone_data(FeaturesBy::loader, config), config, *world, 0, 12, at::kCPU);
   const at::Tensor busy = at::ones({4096, 4096}, at::kCUDA);
   std::vector<at::Tensor> sums, expected;
   for (int64_t step = 0; step < 12; ++step) {
