@@ -150,7 +150,9 @@ TEST(Checkpoint, AlwaysLoadsWhateverMomentItsWriterIsKilledAt) {
   std::mt19937 random(3);
   int64_t step = 0, num_interrupted = 0;
   bool had_best = false;
-  for (int turn = 0; turn < 200; ++turn) {
+  // On a busy machine few kills hit the writing: then more are tried.
+  const auto has_seen_enough = [&] { return step > 10 && had_best && num_interrupted > 20; };
+  for (int turn = 0; turn < 200 || (turn < 4000 && !has_seen_enough()); ++turn) {
     const pid_t child = fork();
     if (child == 0) write_until_killed(dir.path(), parts, step + 1);
     std::this_thread::sleep_for(std::chrono::microseconds(random() % 20'000));
@@ -173,9 +175,8 @@ TEST(Checkpoint, AlwaysLoadsWhateverMomentItsWriterIsKilledAt) {
     }
     sweep_stale_temporaries(dir.path());
   }
-  EXPECT_GT(step, 10);
-  EXPECT_TRUE(had_best);
-  EXPECT_GT(num_interrupted, 20) << "the kills did not hit the writing";
+  EXPECT_TRUE(has_seen_enough()) << step << " steps, " << num_interrupted
+                                 << " kills that hit the writing";
 }
 
 TEST(Checkpoint, TheBestIsNeitherCountedNorLoadedAmongTheOthers) {
