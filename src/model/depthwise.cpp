@@ -58,14 +58,14 @@ at::Tensor input_gradient(const DepthwiseGeometry& g, const at::Tensor& grad,
 at::Tensor weight_gradient(const DepthwiseGeometry& g, const at::Tensor& x, const at::Tensor& grad,
                            const at::Tensor& weight) {
   const int64_t images = x.size(0), slices = std::min<int64_t>(images, 8);
-  const int64_t blocks = g.channels / kDepthwiseLanes;
+  const int64_t blocks = g.channels / kLanes;
   const at::Tensor parts = at::zeros({slices, g.kernel * g.kernel, g.channels}, weight.options());
   const void *const from = x.const_data_ptr(), *const slopes = grad.const_data_ptr();
   auto* const to = static_cast<std::byte*>(parts.mutable_data_ptr());
   const size_t slice_bytes = parts.nbytes() / static_cast<size_t>(slices);
   at::parallel_for(0, slices * blocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t slice = task / blocks, channel = task % blocks * kDepthwiseLanes;
+      const int64_t slice = task / blocks, channel = task % blocks * kLanes;
       depthwise_backward_weight(g, x.scalar_type(), from, slopes,
                                 to + static_cast<size_t>(slice) * slice_bytes, channel,
                                 slice * images / slices, (slice + 1) * images / slices);
@@ -129,7 +129,7 @@ bool depthwise_applies(const at::Tensor& x, const at::Tensor& weight) {
                                                : (type == at::kFloat || type == at::kDouble) &&
                                                      weight.scalar_type() == type;
   return types_fit && x.is_cpu() && x.is_contiguous(at::MemoryFormat::ChannelsLast) &&
-         x.size(1) % kDepthwiseLanes == 0 && (weight.size(2) == 3 || weight.size(2) == 5);
+         x.size(1) % kLanes == 0 && (weight.size(2) == 3 || weight.size(2) == 5);
 }
 
 at::Tensor depthwise_convolution(const at::Tensor& x, const at::Tensor& weight, int64_t stride,

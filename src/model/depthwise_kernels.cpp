@@ -1,64 +1,9 @@
 #include "model/depthwise_kernels.h"
 
-#include <c10/util/BFloat16.h>
-
 #include <algorithm>
-#include <cstring>
-
-// Each kernel is compiled for three levels of x86-64; the loader takes the best this machine has.
-// What a kernel calls must be inlined into it, or it would be compiled for the lowest level only.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define COCOLA_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define COCOLA_CLONES
-#endif
 
 namespace cocola {
 namespace {
-
-// 16 values as the compiler's vectors; what the machine lacks in width it does in several steps.
-using Floats [[gnu::vector_size(16 * sizeof(float))]] = float;
-using Doubles [[gnu::vector_size(16 * sizeof(double))]] = double;
-using Words [[gnu::vector_size(16 * sizeof(uint32_t))]] = uint32_t;
-using Halves [[gnu::vector_size(16 * sizeof(uint16_t))]] = uint16_t;
-
-template <typename Value>
-struct Lanes;
-
-template <typename Value, typename VectorType>
-struct PlainLanes {
-  using Vector = VectorType;
-  [[gnu::always_inline]] static inline void load(Vector& to, const Value* from) {
-    std::memcpy(&to, from, sizeof(to));
-  }
-  [[gnu::always_inline]] static inline void store(Value* to, const Vector& from) {
-    std::memcpy(to, &from, sizeof(from));
-  }
-};
-template <>
-struct Lanes<float> : PlainLanes<float, Floats> {};
-template <>
-struct Lanes<double> : PlainLanes<double, Doubles> {};
-
-template <>
-struct Lanes<c10::BFloat16> {
-  using Vector = Floats;
-  [[gnu::always_inline]] static inline void load(Vector& to, const c10::BFloat16* from) {
-    Halves halves;
-    std::memcpy(&halves, from, sizeof(halves));
-    const Words words = __builtin_convertvector(halves, Words) << 16;
-    std::memcpy(&to, &words, sizeof(to));
-  }
-  // Rounds to nearest even; what is not a number stays so.
-  [[gnu::always_inline]] static inline void store(c10::BFloat16* to, const Vector& from) {
-    Words words;
-    std::memcpy(&words, &from, sizeof(words));
-    const Words rounded = (words + 0x7FFFu + ((words >> 16) & 1u)) >> 16;
-    const Words chosen = from == from ? rounded : Words{} + 0x7FC0u;
-    const Halves halves = __builtin_convertvector(chosen, Halves);
-    std::memcpy(to, &halves, sizeof(halves));
-  }
-};
 
 // The taps that reach position i along one axis: first, first + step, ... below last. The first of
 // them reads position `source`, each further one the next (backward: the one before).
@@ -100,15 +45,15 @@ template <bool Backward, int kVectors, typename Value, typename Sum>
       for (int64_t kw = horizontal.first; kw < horizontal.last; kw += step) {
         for (int v = 0; v < kVectors; ++v) {
           typename L::Vector value, factor;
-          L::load(value, from + v * kDepthwiseLanes);
-          Lanes<Sum>::load(factor, taps + kw * g.channels + v * kDepthwiseLanes);
+          L::load(value, from + v * kLanes);
+          Lanes<Sum>::load(factor, taps + kw * g.channels + v * kLanes);
           sums[v] += value * factor;
         }
         from += next * g.channels;
       }
     }
     for (int v = 0; v < kVectors; ++v) {
-      L::store(line + column * g.channels + v * kDepthwiseLanes, sums[v]);
+      L::store(line + column * g.channels + v * kLanes, sums[v]);
     }
   }
 }
@@ -125,10 +70,10 @@ template <bool Backward, typename Value, typename Sum>
     const Value* const image = from + row / height * (Backward ? out_size : in_size) * g.channels;
     Value* const line = to + row * width * g.channels;
     int64_t c = 0;
-    for (; c + kWide * kDepthwiseLanes <= g.channels; c += kWide * kDepthwiseLanes) {
+    for (; c + kWide * kLanes <= g.channels; c += kWide * kLanes) {
       accumulate_line<Backward, kWide>(g, image + c, weight + c, line + c, row % height);
     }
-    for (; c < g.channels; c += kDepthwiseLanes) {
+    for (; c < g.channels; c += kLanes) {
       accumulate_line<Backward, 1>(g, image + c, weight + c, line + c, row % height);
     }
   }
@@ -189,27 +134,6 @@ template <typename Value, typename Sum>
       }
     }
   }
-}
-
-// Calls run(value, sum) with zeros of the types of images and sums.
-template <typename Run>
-[[gnu::always_inline]] inline void with_types(c10::ScalarType type, const Run& run) {
-  if (type == c10::ScalarType::Double) {
-    run(double{}, double{});
-  } else if (type == c10::ScalarType::Float) {
-    run(float{}, float{});
-  } else {
-    run(c10::BFloat16{}, float{});
-  }
-}
-
-template <typename Value>
-[[gnu::always_inline]] inline const Value* as(const void* memory, Value) {
-  return static_cast<const Value*>(memory);
-}
-template <typename Value>
-[[gnu::always_inline]] inline Value* as(void* memory, Value) {
-  return static_cast<Value*>(memory);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // The loops of the depthwise convolution on the CPU, on plain memory.
-// Images are [N, H, W, C], weights [K * K, C]; C is a multiple of kDepthwiseLanes, K is 3 or 5.
+// Images are [N, H, W, C], weights [K * K, C]; C is a multiple of kLanes, K is 3 or 5.
 // `type` is that of the images: float32, float64 or bfloat16. Weights, and sums, are float64 for
 // float64 and else float32. Sums are taken in a fixed order, whatever the number of threads.
 #pragma once
@@ -7,9 +7,9 @@
 
 #include <cstdint>
 
-namespace cocola {
+#include "model/lanes.h"
 
-inline constexpr int64_t kDepthwiseLanes = 16;
+namespace cocola {
 
 struct DepthwiseGeometry {
   int64_t channels, kernel, stride,
@@ -26,7 +26,7 @@ void depthwise_backward_input(const DepthwiseGeometry& g, c10::ScalarType type, 
                               const void* weight, void* grad_x, int64_t first, int64_t last);
 
 // Adds what images first .. last - 1 contribute to the weight's gradient [K * K, C], for the
-// kDepthwiseLanes channels from `channel` on.
+// kLanes channels from `channel` on.
 void depthwise_backward_weight(const DepthwiseGeometry& g, c10::ScalarType type, const void* x,
                                const void* grad, void* grad_weight, int64_t channel, int64_t first,
                                int64_t last);
