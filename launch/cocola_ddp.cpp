@@ -23,7 +23,10 @@ int dry_run(const RunConfig& config, int64_t world_size) {
   config.training.validate_world(world_size);
   const OpenData data = open_training_data(config, *open_solo_world(), at::kCPU);
   const CocolaModel model(config.model, config.features.channels(), config.training.seed);
-  for (const std::string& text : describe_run(config, data, model, world_size)) {
+  // Often asked where there is no GPU, for a job that will have one.
+  const c10::DeviceType planned =
+      config.training.device == DeviceChoice::cpu ? c10::kCPU : c10::kCUDA;
+  for (const std::string& text : describe_run(config, data, model, world_size, planned)) {
     fmt::print("{}\n", text);
   }
   return kExitDone;
@@ -52,7 +55,8 @@ int train_on(const RunConfig& config, Communicator& host,
   CocolaModel model(config.model, config.features.channels(), training.seed);
   log_info("cocola_ddp {}, {} rank(s), device {}, {} thread(s) a rank", kVersion, host.world_size(),
            device.str(), threads);
-  for (const std::string& text : describe_run(config, data, model, host.world_size())) {
+  for (const std::string& text :
+       describe_run(config, data, model, host.world_size(), device.type())) {
     log_info("{}", text);
   }
   model.to(device);

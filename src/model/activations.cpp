@@ -22,20 +22,22 @@ struct Image {
 }  // namespace
 
 int64_t saved_values_per_window(const ModelConfig& config, int64_t in_channels, int64_t mel_bins,
-                                int64_t frames) {
+                                int64_t frames, c10::DeviceType device) {
+  // Of a batch norm with SiLU behind it (model/batch_norm.h on the CPU).
+  const int64_t norm = device == c10::DeviceType::CPU ? 1 : 2;
   const TrunkPlan plan = plan_trunk(config);
   Image image{mel_bins, frames};
   int64_t values = in_channels * image.area();
   image = image.after(3, kStemStride, kNominalImage);
-  values += 3 * plan.stem_channels * image.area();  // inputs of norm, activation, first block
+  values += (norm + 1) * plan.stem_channels * image.area();  // and the input of the first block
   for (const BlockShape& block : plan.blocks) {
-    // Inputs of norm, activation and depthwise convolution.
-    if (block.expansion != 1) values += 3 * block.middle() * image.area();
+    // And the input of the depthwise convolution.
+    if (block.expansion != 1) values += (norm + 1) * block.middle() * image.area();
     image = image.after(block.kernel, block.stride, block.nominal_size);
-    // Inputs of norm, activation, excitation and projection; then of a norm and the next block.
-    values += (4 * block.middle() + 2 * block.out) * image.area();
+    // And the inputs of excitation and projection; then of a norm alone and of the next block.
+    values += ((norm + 2) * block.middle() + 2 * block.out) * image.area();
   }
-  return values + 2 * plan.head_channels * image.area();
+  return values + norm * plan.head_channels * image.area();
 }
 
 }  // namespace cocola

@@ -71,8 +71,8 @@ at::Tensor Block::excite(const at::Tensor& x) const {
 at::Tensor Block::forward(const at::Tensor& input, const EncoderCall& call, const at::Tensor& kept,
                           double keep_probability) const {
   at::Tensor x = input;
-  if (expand_) x = at::silu((*norm0_)((*expand_)(x), call));
-  x = at::silu((*norm1_)((*depthwise_)(x), call));
+  if (expand_) x = norm0_->with_silu((*expand_)(x), call);
+  x = norm1_->with_silu((*depthwise_)(x), call);
   x = (*norm2_)((*project_)(excite(x)), call);
   if (!skip_) return x;
   if (!kept.defined()) return x + input;
@@ -134,9 +134,15 @@ at::Tensor EfficientNet::forward(const at::Tensor& x, const EncoderCall& call) c
     if (call.observe) call.observe(name, tensor);
   };
   const at::Tensor kept = call.training ? call.kept.blocks : at::Tensor();
-  at::Tensor y = (*impl_->norm0)((*impl_->stem)(x), call);
-  observe("bn0", y);
-  y = at::silu(y);
+  // Who observes sees the values before SiLU, which are else not kept apart.
+  const auto normalise = [&](const BatchNorm& norm, const at::Tensor& image,
+                             const std::string& name) {
+    if (!call.observe) return norm.with_silu(image, call);
+    const at::Tensor normalised = norm(image, call);
+    observe(name, normalised);
+    return at::silu(normalised);
+  };
+  at::Tensor y = normalise(*impl_->norm0, (*impl_->stem)(x), "bn0");
   for (size_t i = 0; i < impl_->blocks.size(); ++i) {
     const Block& block = impl_->blocks[i];
     const bool drops = kept.defined() && block.skips();
@@ -144,9 +150,7 @@ at::Tensor EfficientNet::forward(const at::Tensor& x, const EncoderCall& call) c
                       impl_->keep_probability(i));
     observe(fmt::format("block{:02d}", i), y);
   }
-  y = (*impl_->norm1)((*impl_->head)(y), call);
-  observe("bn1", y);
-  y = at::silu(y).mean({2, 3});
+  y = normalise(*impl_->norm1, (*impl_->head)(y), "bn1").mean({2, 3});
   observe("pooled", y);
   return y;
 }

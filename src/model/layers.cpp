@@ -5,8 +5,10 @@
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/ones.h>
+#include <ATen/ops/silu.h>
 #include <ATen/ops/zeros.h>
 
+#include "model/batch_norm.h"
 #include "model/depthwise.h"
 
 namespace cocola {
@@ -50,17 +52,33 @@ BatchNorm::BatchNorm(int64_t channels, const std::string& name, ModelState& stat
 }
 
 at::Tensor BatchNorm::operator()(const at::Tensor& x, const EncoderCall& call) const {
+  return normalise(x, call, false);
+}
+
+at::Tensor BatchNorm::with_silu(const at::Tensor& x, const EncoderCall& call) const {
+  return normalise(x, call, true);
+}
+
+at::Tensor BatchNorm::normalise(const at::Tensor& x, const EncoderCall& call, bool silu) const {
   constexpr double kEpsilon = 1e-3;
+  const NormParameters parameters{weight_, bias_, kEpsilon, silu};
+  const bool fused = batch_norm_applies(x, parameters);
+  const auto activate = [silu](const at::Tensor& y) { return silu ? at::silu(y) : y; };
   if (!call.training) {
-    return at::batch_norm(x, weight_, bias_, running_mean_, running_var_, false, 0.0, kEpsilon,
-                          true);
+    if (fused && !at::GradMode::is_enabled()) {
+      return batch_norm_of_running(x, parameters, running_mean_, running_var_);
+    }
+    return activate(
+        at::batch_norm(x, weight_, bias_, running_mean_, running_var_, false, 0.0, kEpsilon, true));
   }
-  // With a momentum of one, the buffers receive exactly the mean and unbiased variance of the rows.
   const int64_t channels = weight_.size(0);
   const at::Tensor measured = at::zeros({2 * channels}, running_mean_.options());
+  // With a momentum of one, the buffers receive exactly the mean and unbiased variance of the rows.
   const at::Tensor y =
-      at::batch_norm(x, weight_, bias_, measured.narrow(0, 0, channels),
-                     measured.narrow(0, channels, channels), true, 1.0, kEpsilon, true);
+      fused ? batch_norm_of_batch(x, parameters, measured)
+            : activate(at::batch_norm(x, weight_, bias_, measured.narrow(0, 0, channels),
+                                      measured.narrow(0, channels, channels), true, 1.0, kEpsilon,
+                                      true));
   if (call.statistics.defined()) {
     const at::NoGradGuard no_grad;
     call.statistics.narrow(0, statistics_offset_, 2 * channels)

@@ -39,8 +39,11 @@ class BatchNorm {
   // Adds "<name>.weight", ".bias", ".running_mean", ".running_var" and ".num_batches_tracked".
   BatchNorm(int64_t channels, const std::string& name, ModelState& state);
   at::Tensor operator()(const at::Tensor& x, const EncoderCall& call) const;
+  // The same followed by SiLU, in as few passes over memory as x allows.
+  at::Tensor with_silu(const at::Tensor& x, const EncoderCall& call) const;
 
  private:
+  at::Tensor normalise(const at::Tensor& x, const EncoderCall& call, bool silu) const;
   at::Tensor weight_, bias_, running_mean_, running_var_;
   int64_t statistics_offset_;
 };
