@@ -27,7 +27,7 @@ struct Layout {
 
   int64_t width() const { return channels * pixels_per_line; }
   int64_t pixels() const { return lines * pixels_per_line; }
-  NormLines part(int64_t first, int64_t last) const { return {type, width(), first, last}; }
+  ImageLines part(int64_t first, int64_t last) const { return {type, width(), first, last}; }
 };
 
 int64_t pixels_per_line(int64_t channels) { return kLanes / std::gcd(channels, kLanes); }
@@ -50,7 +50,7 @@ int64_t num_slices(const Layout& layout) {
   return std::clamp<int64_t>(layout.lines / kLinesPerSlice, 1, kMostSlices);
 }
 
-NormLines slice_of(const Layout& layout, int64_t slice) {
+ImageLines slice_of(const Layout& layout, int64_t slice) {
   const int64_t slices = num_slices(layout);
   return layout.part(slice * layout.lines / slices, (slice + 1) * layout.lines / slices);
 }
@@ -95,14 +95,15 @@ void merge(double before, double count, int64_t channels, const double* mean, co
 
 Moments measure(const Layout& layout, const at::Tensor& x) {
   const void* const from = x.const_data_ptr();
-  const at::Tensor parts = in_slices(
-      layout, [&](const NormLines& lines, double* moments) { norm_moments(lines, from, moments); });
+  const at::Tensor parts = in_slices(layout, [&](const ImageLines& lines, double* moments) {
+    norm_moments(lines, from, moments);
+  });
   const Moments merged{at::zeros({layout.channels}, at::kDouble),
                        at::zeros({layout.channels}, at::kDouble)};
   const double* part = parts.const_data_ptr<double>();
   double before = 0.0;
   for (int64_t slice = 0; slice < parts.size(0); ++slice, part += 2 * layout.width()) {
-    const NormLines lines = slice_of(layout, slice);
+    const ImageLines lines = slice_of(layout, slice);
     const double count = static_cast<double>(lines.last - lines.first);
     for (int64_t c = 0; c < layout.width(); c += layout.channels, before += count) {
       merge(before, count, layout.channels, part + c, part + layout.width() + c,
@@ -117,7 +118,7 @@ at::Tensor normalised(const Layout& layout, bool silu, const at::Tensor& x,
   const at::Tensor y = at::empty_like(x, x.options(), at::MemoryFormat::ChannelsLast);
   const void *const from = x.const_data_ptr(), *const factors = table.const_data_ptr();
   void* const to = y.mutable_data_ptr();
-  in_parallel(layout, [&](const NormLines& lines) { norm_apply(lines, silu, from, factors, to); });
+  in_parallel(layout, [&](const ImageLines& lines) { norm_apply(lines, silu, from, factors, to); });
   return y;
 }
 
@@ -126,7 +127,7 @@ at::Tensor gradient_sums(const Layout& layout, bool silu, const at::Tensor& x,
                          const at::Tensor& grad, const at::Tensor& table) {
   const void *const from = x.const_data_ptr(), *const slopes = grad.const_data_ptr();
   const void* const factors = table.const_data_ptr();
-  const at::Tensor parts = in_slices(layout, [&](const NormLines& lines, double* sums) {
+  const at::Tensor parts = in_slices(layout, [&](const ImageLines& lines, double* sums) {
     norm_gradient_sums(lines, silu, from, slopes, factors, sums);
   });
   return parts.view({parts.size(0), 2, layout.pixels_per_line, layout.channels})
@@ -139,7 +140,7 @@ at::Tensor input_gradient(const Layout& layout, bool silu, const at::Tensor& x,
   const void *const from = x.const_data_ptr(), *const slopes = grad.const_data_ptr();
   const void* const factors = table.const_data_ptr();
   void* const to = grad_x.mutable_data_ptr();
-  in_parallel(layout, [&](const NormLines& lines) {
+  in_parallel(layout, [&](const ImageLines& lines) {
     norm_backward(lines, silu, from, slopes, factors, to);
   });
   return grad_x;

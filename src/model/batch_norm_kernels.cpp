@@ -6,9 +6,6 @@
 namespace cocola {
 namespace {
 
-// Lines that are summed before a sum is rounded to memory.
-constexpr int kBlock = 16;
-
 // What e^v needs in either precision: v = n ln 2 + r with |r| <= ln 2 / 2, where ln 2 is the sum of
 // two numbers, the higher of them so short that its product with n is exact; e^r by its Taylor
 // series.
@@ -90,33 +87,6 @@ template <typename Sum>
   grad *= sigmoid * (Sum{1} + y * (Sum{1} - sigmoid));
 }
 
-// Calls run(block, line) for lines in blocks of kBlock, then for what is left, one by one.
-template <typename Run>
-[[gnu::always_inline]] inline void in_blocks(const NormLines& lines, const Run& run) {
-  int64_t line = lines.first;
-  for (; line + kBlock <= lines.last; line += kBlock) {
-    run(std::integral_constant<int, kBlock>{}, line);
-  }
-  for (; line < lines.last; ++line) run(std::integral_constant<int, 1>{}, line);
-}
-
-// Loads line i of a block at x, and has that of the next block fetched: blocks are read column by
-// column, which the processor does not foresee.
-template <int kLines, typename Value>
-[[gnu::always_inline]] inline void load_line(typename Lanes<Value>::Vector& to, const Value* x,
-                                             int64_t width, int64_t i) {
-  Lanes<Value>::load(to, x + i * width);
-  __builtin_prefetch(x + (i + kLines) * width);
-}
-
-template <int kLines, typename Value>
-[[gnu::always_inline]] inline void store_line(Value* to, const typename Lanes<Value>::Vector& from,
-                                              int64_t width, int64_t i) {
-  constexpr int kToWrite = 1;
-  __builtin_prefetch(to + (i + kLines) * width, kToWrite);
-  Lanes<Value>::store(to + i * width, from);
-}
-
 // Merges a block of lines into the moments of the `before` lines ahead of it.
 template <int kLines, typename Value, typename Sum>
 [[gnu::always_inline]] inline void add_moments(int64_t width, const Value* x, double before,
@@ -191,14 +161,8 @@ template <bool kSilu, int kLines, typename Value, typename Sum>
       slopes += slope;
       products += slope * value;
     }
-    const auto add = [](double* to, const Vector& more) __attribute__((always_inline)) {
-      Doubles total;
-      Lanes<double>::load(total, to);
-      total += __builtin_convertvector(more, Doubles);
-      Lanes<double>::store(to, total);
-    };
-    add(sums + c, slopes);
-    add(sums + width + c, products);
+    add_to<Value>(sums + c, slopes);
+    add_to<Value>(sums + width + c, products);
   }
 }
 
@@ -227,7 +191,7 @@ template <bool kSilu, int kLines, typename Value, typename Sum>
 
 // Calls kernel(block, silu, value, sum, line) with what is known before the loops as constants.
 template <typename Kernel>
-[[gnu::always_inline]] inline void run_kernel(const NormLines& lines, bool silu,
+[[gnu::always_inline]] inline void run_kernel(const ImageLines& lines, bool silu,
                                               const Kernel& kernel) {
   with_types(
       lines.type, [&](auto value, auto sum) __attribute__((always_inline)) {
@@ -244,7 +208,7 @@ template <typename Kernel>
 
 }  // namespace
 
-COCOLA_CLONES void norm_moments(const NormLines& lines, const void* x, double* moments) {
+COCOLA_CLONES void norm_moments(const ImageLines& lines, const void* x, double* moments) {
   std::fill_n(moments, 2 * lines.width, 0.0);
   with_types(
       lines.type, [&](auto value, auto sum) __attribute__((always_inline)) {
@@ -257,7 +221,7 @@ COCOLA_CLONES void norm_moments(const NormLines& lines, const void* x, double* m
       });
 }
 
-COCOLA_CLONES void norm_apply(const NormLines& lines, bool silu, const void* x, const void* table,
+COCOLA_CLONES void norm_apply(const ImageLines& lines, bool silu, const void* x, const void* table,
                               void* y) {
   run_kernel(
       lines, silu,
@@ -267,7 +231,7 @@ COCOLA_CLONES void norm_apply(const NormLines& lines, bool silu, const void* x, 
       });
 }
 
-COCOLA_CLONES void norm_gradient_sums(const NormLines& lines, bool silu, const void* x,
+COCOLA_CLONES void norm_gradient_sums(const ImageLines& lines, bool silu, const void* x,
                                       const void* grad, const void* table, double* sums) {
   run_kernel(
       lines, silu,
@@ -278,8 +242,8 @@ COCOLA_CLONES void norm_gradient_sums(const NormLines& lines, bool silu, const v
           });
 }
 
-COCOLA_CLONES void norm_backward(const NormLines& lines, bool silu, const void* x, const void* grad,
-                                 const void* table, void* grad_x) {
+COCOLA_CLONES void norm_backward(const ImageLines& lines, bool silu, const void* x,
+                                 const void* grad, const void* table, void* grad_x) {
   run_kernel(
       lines, silu,
       [&](auto block, auto with_silu, auto value, auto sum, int64_t at)

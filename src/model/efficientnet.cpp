@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "model/excitation.h"
 #include "model/layers.h"
 #include "model/trunk_plan.h"
 
@@ -64,6 +65,9 @@ Block::Block(const BlockShape& shape, const std::string& name, ModelState& state
 }
 
 at::Tensor Block::excite(const at::Tensor& x) const {
+  const ExcitationParameters parameters{reduce_->weight(), reduce_->bias(), restore_->weight(),
+                                        restore_->bias()};
+  if (excitation_applies(x, parameters)) return excitation(x, parameters);
   const at::Tensor squeezed = at::silu((*reduce_)(x.mean({2, 3}, true)));
   return x * at::sigmoid((*restore_)(squeezed));
 }

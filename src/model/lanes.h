@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 // Each kernel is compiled for three levels of x86-64; the loader takes the best this machine has.
 // What a kernel calls must be inlined into it, or it would be compiled for the lowest level only.
@@ -90,6 +91,52 @@ template <typename Value>
 template <typename Value>
 [[gnu::always_inline]] inline Value* as(void* memory, Value) {
   return static_cast<Value*>(memory);
+}
+
+// Lines first .. last - 1 of images [lines, width] of one or more pixels, so that `width` is a
+// multiple of kLanes. type: float32, float64 or bfloat16.
+struct ImageLines {
+  c10::ScalarType type;
+  int64_t width, first, last;
+};
+
+// Lines that are worked on together: summed before a sum is rounded to memory.
+inline constexpr int kBlock = 16;
+
+// Calls run(block, line) for lines in blocks of kBlock, then for what is left, one by one.
+template <typename Run>
+[[gnu::always_inline]] inline void in_blocks(const ImageLines& lines, const Run& run) {
+  int64_t line = lines.first;
+  for (; line + kBlock <= lines.last; line += kBlock) {
+    run(std::integral_constant<int, kBlock>{}, line);
+  }
+  for (; line < lines.last; ++line) run(std::integral_constant<int, 1>{}, line);
+}
+
+// Loads line i of a block at x, and has that of the next block fetched: blocks are read column by
+// column, which the processor does not foresee.
+template <int kLines, typename Value>
+[[gnu::always_inline]] inline void load_line(typename Lanes<Value>::Vector& to, const Value* x,
+                                             int64_t width, int64_t i) {
+  Lanes<Value>::load(to, x + i * width);
+  __builtin_prefetch(x + (i + kLines) * width);
+}
+
+template <int kLines, typename Value>
+[[gnu::always_inline]] inline void store_line(Value* to, const typename Lanes<Value>::Vector& from,
+                                              int64_t width, int64_t i) {
+  constexpr int kToWrite = 1;
+  __builtin_prefetch(to + (i + kLines) * width, kToWrite);
+  Lanes<Value>::store(to + i * width, from);
+}
+
+// Adds to sums in double precision.
+template <typename Value>
+[[gnu::always_inline]] inline void add_to(double* sums, const typename Lanes<Value>::Vector& more) {
+  Doubles total;
+  Lanes<double>::load(total, sums);
+  total += __builtin_convertvector(more, Doubles);
+  Lanes<double>::store(sums, total);
 }
 
 }  // namespace cocola

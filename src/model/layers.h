@@ -25,6 +25,8 @@ class Convolution {
   // Adds "<name>.weight" and, if asked, "<name>.bias".
   Convolution(const ConvolutionShape& shape, const std::string& name, ModelState& state);
   at::Tensor operator()(const at::Tensor& x) const;
+  const at::Tensor& weight() const { return weight_; }
+  const at::Tensor& bias() const { return bias_; }
 
  private:
   at::Tensor weight_, bias_;
