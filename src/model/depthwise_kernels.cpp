@@ -5,6 +5,9 @@
 namespace cocola {
 namespace {
 
+// Steps from pixel to pixel are too long for the processor to foresee.
+constexpr int64_t kPixelsAhead = 8;
+
 // The taps that reach position i along one axis: first, first + step, ... below last. The first of
 // them reads position `source`, each further one the next (backward: the one before).
 struct Taps {
@@ -35,8 +38,15 @@ template <bool Backward, int kVectors, typename Value, typename Sum>
   const int64_t step = Backward ? g.stride : 1;
   const int64_t next = Backward ? -1 : 1;
   const Taps vertical = taps_of<Backward>(g, row, Backward ? g.out_height : g.in_height);
+  // The lowest source line was not read for the line before.
+  const int64_t lowest = vertical.source + (Backward ? 0 : vertical.last - vertical.first - 1);
   for (int64_t column = 0; column < width; ++column) {
     const Taps horizontal = taps_of<Backward>(g, column, source_width);
+    const int64_t ahead = lowest * source_width + horizontal.source + kPixelsAhead;
+    for (int v = 0; v < kVectors; ++v) {
+      fetch_ahead(image + ahead * g.channels + v * kLanes);
+      fetch_to_write(line + (column + kPixelsAhead) * g.channels + v * kLanes);
+    }
     typename L::Vector sums[kVectors] = {};
     int64_t source_row = vertical.source;
     for (int64_t kh = vertical.first; kh < vertical.last; kh += step, source_row += next) {
@@ -94,6 +104,8 @@ template <int kKernel, typename Value, typename Sum>
     typename L::Vector slope, value;
     L::load(slope, grad_line + column * g.channels);
     const int64_t left = column * g.stride - g.pad;
+    fetch_ahead(grad_line + (column + kPixelsAhead) * g.channels);
+    fetch_ahead(x_line + (left + kKernel + kPixelsAhead) * g.channels);
     if (left >= 0 && left + kKernel <= g.in_width) {
       for (int kw = 0; kw < kKernel; ++kw) {
         L::load(value, x_line + (left + kw) * g.channels);

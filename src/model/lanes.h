@@ -113,20 +113,26 @@ template <typename Run>
   for (; line < lines.last; ++line) run(std::integral_constant<int, 1>{}, line);
 }
 
+// What will be read or written soon; addresses outside of any memory do no harm.
+[[gnu::always_inline]] inline void fetch_ahead(const void* address) { __builtin_prefetch(address); }
+[[gnu::always_inline]] inline void fetch_to_write(const void* address) {
+  constexpr int kToWrite = 1;
+  __builtin_prefetch(address, kToWrite);
+}
+
 // Loads line i of a block at x, and has that of the next block fetched: blocks are read column by
 // column, which the processor does not foresee.
 template <int kLines, typename Value>
 [[gnu::always_inline]] inline void load_line(typename Lanes<Value>::Vector& to, const Value* x,
                                              int64_t width, int64_t i) {
   Lanes<Value>::load(to, x + i * width);
-  __builtin_prefetch(x + (i + kLines) * width);
+  fetch_ahead(x + (i + kLines) * width);
 }
 
 template <int kLines, typename Value>
 [[gnu::always_inline]] inline void store_line(Value* to, const typename Lanes<Value>::Vector& from,
                                               int64_t width, int64_t i) {
-  constexpr int kToWrite = 1;
-  __builtin_prefetch(to + (i + kLines) * width, kToWrite);
+  fetch_to_write(to + (i + kLines) * width);
   Lanes<Value>::store(to + i * width, from);
 }
 
