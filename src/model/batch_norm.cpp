@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "model/batch_norm_kernels.h"
+#include "model/kernel_images.h"
 
 namespace cocola {
 namespace {
@@ -188,12 +189,7 @@ class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
 }  // namespace
 
 bool batch_norm_applies(const at::Tensor& x, const NormParameters& parameters) {
-  const at::ScalarType type = x.scalar_type(), weights = parameters.weight.scalar_type();
-  const bool types_fit = type == at::kBFloat16
-                             ? weights == at::kFloat
-                             : (type == at::kFloat || type == at::kDouble) && weights == type;
-  return types_fit && x.is_cpu() && x.dim() == 4 && x.numel() > 0 &&
-         x.is_contiguous(at::MemoryFormat::ChannelsLast) &&
+  return kernels_take(x, parameters.weight) &&
          x.numel() % (x.size(1) * pixels_per_line(x.size(1))) == 0;
 }
 

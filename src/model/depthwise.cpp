@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "model/depthwise_kernels.h"
+#include "model/kernel_images.h"
 
 namespace cocola {
 namespace {
@@ -124,12 +125,8 @@ class DepthwiseFunction : public torch::autograd::Function<DepthwiseFunction> {
 }  // namespace
 
 bool depthwise_applies(const at::Tensor& x, const at::Tensor& weight) {
-  const at::ScalarType type = x.scalar_type();
-  const bool types_fit = type == at::kBFloat16 ? weight.scalar_type() == at::kFloat
-                                               : (type == at::kFloat || type == at::kDouble) &&
-                                                     weight.scalar_type() == type;
-  return types_fit && x.is_cpu() && x.is_contiguous(at::MemoryFormat::ChannelsLast) &&
-         x.size(1) % kLanes == 0 && (weight.size(2) == 3 || weight.size(2) == 5);
+  return kernels_take(x, weight) && x.size(1) % kLanes == 0 &&
+         (weight.size(2) == 3 || weight.size(2) == 5);
 }
 
 at::Tensor depthwise_convolution(const at::Tensor& x, const at::Tensor& weight, int64_t stride,

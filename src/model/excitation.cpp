@@ -17,6 +17,7 @@
 #include <algorithm>
 
 #include "model/excitation_kernels.h"
+#include "model/kernel_images.h"
 
 namespace cocola {
 namespace {
@@ -112,12 +113,7 @@ class ExcitationFunction : public torch::autograd::Function<ExcitationFunction> 
 }  // namespace
 
 bool excitation_applies(const at::Tensor& x, const ExcitationParameters& parameters) {
-  const at::ScalarType type = x.scalar_type(), weights = parameters.reduce.scalar_type();
-  const bool types_fit = type == at::kBFloat16
-                             ? weights == at::kFloat
-                             : (type == at::kFloat || type == at::kDouble) && weights == type;
-  return types_fit && x.is_cpu() && x.dim() == 4 && x.numel() > 0 &&
-         x.is_contiguous(at::MemoryFormat::ChannelsLast) && x.size(1) % kLanes == 0;
+  return kernels_take(x, parameters.reduce) && x.size(1) % kLanes == 0;
 }
 
 at::Tensor excitation(const at::Tensor& x, const ExcitationParameters& parameters) {

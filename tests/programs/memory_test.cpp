@@ -31,7 +31,8 @@ TEST(Memory, ATrainingTakesAboutWhatItsStartScreenSays) {
   const double ratio = std::stod(estimate[1]) / measured;
   RecordProperty("estimate_over_measured", std::to_string(ratio));
   EXPECT_GT(ratio, 0.9) << measured;
-  EXPECT_LT(ratio, 1.5) << measured;
+  // A build without CUDA lacks 0.3 GB of libraries that the estimate counts.
+  EXPECT_LT(ratio, 1.8) << measured;
 }
 
 }  // namespace
