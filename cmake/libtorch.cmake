@@ -32,8 +32,12 @@ target_include_directories(cocola_torch SYSTEM INTERFACE
   ${COCOLA_TORCH_DIR}/include ${COCOLA_TORCH_DIR}/include/torch/csrc/api/include)
 # A source names each operator that it calls (ATen/ops/...): all of them take seconds to compile.
 target_compile_definitions(cocola_torch INTERFACE AT_PER_OPERATOR_HEADERS)
+# Without OpenMP, at::parallel_for is compiled to a loop on one thread. The runtime is the one LibTorch came with: two of
+# them would have threads each.
+find_file(COCOLA_OPENMP NAMES libgomp.so.1 HINTS ${COCOLA_TORCH_DIR}/lib NO_DEFAULT_PATH REQUIRED)
+target_compile_options(cocola_torch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
 target_link_libraries(cocola_torch INTERFACE
-  ${COCOLA_TORCH_DIR}/lib/libtorch_cpu.so ${COCOLA_TORCH_DIR}/lib/libc10.so)
+  ${COCOLA_TORCH_DIR}/lib/libtorch_cpu.so ${COCOLA_TORCH_DIR}/lib/libc10.so ${COCOLA_OPENMP})
 target_link_options(cocola_torch INTERFACE
   -Wl,-rpath-link,${nvidia}/cu13/lib -Wl,-rpath,${COCOLA_TORCH_DIR}/lib)
 
