@@ -94,15 +94,20 @@ TEST_P(Excitation, EqualsTheLibrarysLayersAndTheirGradients) {
   }
 }
 
-TEST_P(Excitation, AnyNumberOfThreadsGivesTheSameBytes) {
+// Its matrix products are the library's, which on some processors splits them by the number of
+// threads.
+TEST_P(Excitation, TheNumberOfThreadsChangesItByRoundingAlone) {
+  const at::ScalarType type = GetParam().type;
+  const double tolerance = type == at::kDouble ? 1e-14 : type == at::kFloat ? 1e-5 : 1e-2;
   const int before = at::get_num_threads();
   at::set_num_threads(1);
   const std::vector<at::Tensor> one = ours();
   for (const int threads : {2, 3}) {
     at::set_num_threads(threads);
     const std::vector<at::Tensor> more = ours();
-    EXPECT_TRUE(at::equal(one[0], more[0]));
-    EXPECT_TRUE(at::equal(one[1], more[1]));
+    for (size_t i = 0; i < one.size(); ++i) {
+      EXPECT_LE(relative_difference(more[i], one[i]), tolerance) << i;
+    }
   }
   at::set_num_threads(before);
 }
