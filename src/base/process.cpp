@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <exception>
 #include <new>
@@ -17,7 +18,9 @@
 namespace cocola {
 namespace {
 
-volatile sig_atomic_t stop_signal = 0;
+// Any thread may take the signal, so this is atomic; without a lock, so a handler may write it.
+std::atomic<int> stop_signal = 0;
+static_assert(std::atomic<int>::is_always_lock_free);
 
 void on_stop_signal(int signal_number) {
   if (signal_number == SIGINT && stop_signal == SIGINT) _exit(kExitFailure);

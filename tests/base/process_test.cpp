@@ -14,11 +14,18 @@ namespace {
 // Handlers stay with a process, so each case has one of its own; its exit status answers.
 int answer(bool yes) { return yes ? 10 : 11; }
 
+// In a child of a death test. A test run in the background (nohup, a shell's "&") has SIGINT or
+// SIGHUP ignored, and install_stop_signals would leave it so.
+void install_as_in_the_foreground() {
+  for (const int signal_number : {SIGINT, SIGHUP}) signal(signal_number, SIG_DFL);
+  install_stop_signals();
+}
+
 TEST(StopSignals, AreRememberedAndDoNotEndTheProcess) {
   for (const int signal_number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
     EXPECT_EXIT(
         {
-          install_stop_signals();
+          install_as_in_the_foreground();
           const bool before = stop_requested();
           raise(signal_number);
           std::_Exit(answer(!before && stop_requested()));
@@ -31,7 +38,7 @@ TEST(StopSignals, AreRememberedAndDoNotEndTheProcess) {
 TEST(StopSignals, ASecondInterruptEndsTheProcessAtOnce) {
   EXPECT_EXIT(
       {
-        install_stop_signals();
+        install_as_in_the_foreground();
         raise(SIGINT);
         raise(SIGINT);
       },
