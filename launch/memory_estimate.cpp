@@ -33,14 +33,17 @@ int64_t pinned_bytes(double bytes) {
   return static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(bytes)));
 }
 
-// Batches of features, one of them in use where another is prepared; the stems and waveforms of
-// some pairs; and what the front end works in.
+// One in use, and one prepared meanwhile unless steps are taken in pieces.
+int64_t batches_at_hand(const TrainingConfig& config, int64_t pairs) {
+  return config.pairs_in_memory(pairs) == pairs ? 2 : 1;
+}
+
+// Batches of features, the stems and waveforms of some pairs, and what the front end works in.
 int64_t front_end_bytes(const TrainingConfig& config, int64_t pairs, const FeatureShape& shape,
                         double bytes_of_stems, int64_t window_samples) {
-  const bool ahead = config.pairs_in_memory(pairs) == pairs;
   const int64_t piece = std::min(pairs, DeviceFeed::kPairsPerPiece);
   const double bytes_of_pair = bytes_of_stems + static_cast<double>(kFloat * window_samples);
-  return (ahead ? 2 : 1) * 2 * pairs * kFloat * shape.size() +
+  return batches_at_hand(config, pairs) * 2 * pairs * kFloat * shape.size() +
          static_cast<int64_t>(static_cast<double>(piece) * bytes_of_pair) +
          BatchPipeline::kPieceBytes;
 }
@@ -70,7 +73,7 @@ MemoryEstimate estimate_memory(const RunConfig& config, int64_t num_parameters, 
     bytes_of_batch = pinned_bytes(static_cast<double>(pairs) * bytes_of_stems);
     estimate.front_end = front_end_bytes(t, pairs, shape, bytes_of_stems, config.window_samples());
   }
-  estimate.loader = (t.loader.read_ahead + 1) * bytes_of_batch +
+  estimate.loader = (t.loader.read_ahead + batches_at_hand(t, pairs)) * bytes_of_batch +
                     std::max<int64_t>(1, t.loader.num_threads) * kScratchPerThread;
   estimate.program = kProgram;
   return estimate;

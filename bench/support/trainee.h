@@ -35,12 +35,13 @@ class Trainee {
   }
 
   double seconds_of_step(const Batch& batch) {
+    if (!kept_.features.defined()) kept_ = draw_kept_rows(*model_, batch, config_);
     return seconds_of([&] {
-      if (replay_) {
-        replay_->train_step(batch, 1e-4, {});
-      } else {
-        train_step(*model_, flat_, adam_, batch, config_, 1e-4, {}, *world_);
-      }
+      const StepInputs inputs = step_inputs(*model_, batch, kept_, 1e-4, {});
+      const at::Tensor told = replay_ ? replay_->queue_step(inputs)
+                                      : queue_step(*model_, flat_, adam_, inputs, config_, *world_);
+      kept_ = draw_kept_rows(*model_, batch, config_);  // of the next step, while this one runs
+      end_step(told, adam_);
     });
   }
 
@@ -56,6 +57,7 @@ class Trainee {
   Adam adam_;
   std::unique_ptr<Communicator> world_ = open_solo_world();
   std::optional<StepReplay> replay_;
+  KeptRows kept_;
 };
 
 }  // namespace cocola::bench

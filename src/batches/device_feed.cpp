@@ -74,6 +74,7 @@ Batch DeviceFeed::prepared(Batch batch) {
     hide_channels(batch);
     return batch;
   }
+  if (!stream_) return batch;
   for (at::Tensor* const views : {&batch.anchors, &batch.positives}) {
     *views = views->to(config_.device, /*non_blocking=*/true);
   }
@@ -81,27 +82,31 @@ Batch DeviceFeed::prepared(Batch batch) {
 }
 
 void DeviceFeed::stage(Batch batch) {
+  if (!stream_) {
+    staged_ = prepared(std::move(batch));
+    return;
+  }
   const c10::StreamGuard on(*stream_);
   staged_ = prepared(std::move(batch));
   ready_.emplace(stream_->device_type());
   ready_->record(*stream_);
 }
 
+const Batch* DeviceFeed::begin_next() {
+  if (!staged_ && config_.ahead && loader_->has_next()) stage(loader_->next());
+  return staged_ ? &*staged_ : nullptr;
+}
+
 Batch DeviceFeed::next(double timeout_seconds) {
-  if (!stream_) {
-    Batch batch = loader_->next(timeout_seconds);
-    return front_end_ ? prepared(std::move(batch)) : batch;
-  }
   if (!staged_) stage(loader_->next(timeout_seconds));
+  Batch batch = *std::exchange(staged_, std::nullopt);
+  if (!stream_) return batch;
   const c10::impl::VirtualGuardImpl devices(config_.device.type());
   const c10::Stream current = devices.getStream(config_.device);
   ready_->block(current);
-  Batch batch = std::move(*staged_);
-  staged_.reset();
   // Their memory is not taken again before the current stream is done with them.
   batch.anchors.record_stream(current);
   batch.positives.record_stream(current);
-  if (loader_->has_next()) stage(loader_->next(timeout_seconds));
   return batch;
 }
 

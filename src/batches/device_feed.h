@@ -21,14 +21,14 @@ struct FeedConfig {
   // Noise and channel masks of those features; `seed` is the sampler's.
   AugmentConfig augment = {};
   uint64_t seed = 0;
-  // Whether whole batches lie on the GPU, one in use and one ahead. Otherwise features of the
+  // Whether whole batches lie on the device, one in use and one ahead. Otherwise features of the
   // loader stay where it left them, for a step that moves them in pieces, and features made on the
-  // GPU lie there for one step.
+  // device lie there for one step.
   bool ahead = true;
 };
 
-// On a GPU, copy, mixing, front end and masks of the next batch run on a stream of their own, while
-// the current one computes what its caller asked for. No GPU has run this yet.
+// On a GPU, copy, mixing, front end and masks of a batch run on a stream of their own. No GPU has
+// run this yet.
 //
 // Random: noise and masks are those that sources and makers of features draw.
 // Law:    batches on the CPU have the same bits whether the loader or the feed made the features.
@@ -38,9 +38,12 @@ class DeviceFeed {
 
   // As BatchLoader's.
   bool wait(double timeout_seconds, const std::function<bool()>& interrupted);
-  // The next batch, waited for; for use on the current stream. Begins with the one behind it when
-  // the loader has it.
+  // The next batch, waited for; for use on the current stream.
   Batch next(double timeout_seconds = BatchLoader::kPairSeconds);
+  // Begins with the batch that next() will return, if the loader has it and config.ahead allows
+  // one: best when work on the current stream has just been queued. What it returns, or null, is
+  // not for use: its features may not be there yet.
+  const Batch* begin_next();
   double waited_seconds() const { return loader_->waited_seconds(); }
 
   // Pairs of one view whose stems and waveforms lie on the device at once.
@@ -56,8 +59,8 @@ class DeviceFeed {
   FeedConfig config_;
   std::optional<BatchFrontEnd> front_end_;
   std::optional<c10::Stream> stream_;  // of the GPU, when batches are prepared ahead
-  std::optional<Batch> staged_;        // queued on stream_
-  std::optional<c10::Event> ready_;    // of staged_
+  std::optional<Batch> staged_;        // on a GPU queued on stream_
+  std::optional<c10::Event> ready_;    // of staged_ there
 };
 
 }  // namespace cocola

@@ -48,7 +48,11 @@ KeptRows KeptRows::of_calls(int64_t first, int64_t last) const {
 }
 
 KeptRows KeptRows::to(at::Device device) const {
-  return changed(*this, [&](const at::Tensor& t) { return t.to(device); });
+  return changed(*this, [&](const at::Tensor& t) { return t.to(device, /*non_blocking=*/true); });
+}
+
+KeptRows KeptRows::pinned() const {
+  return changed(*this, [](const at::Tensor& t) { return t.pin_memory(); });
 }
 
 }  // namespace cocola

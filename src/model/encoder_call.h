@@ -33,7 +33,9 @@ struct KeptRows {
 
   KeptRows of_call(int64_t call) const;
   KeptRows of_calls(int64_t first, int64_t last) const;
+  // From page-locked memory to a GPU without waiting.
   KeptRows to(at::Device device) const;
+  KeptRows pinned() const;
 };
 
 // Evaluation: all defaults. Training: rows are one batch-norm group.

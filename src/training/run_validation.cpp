@@ -28,7 +28,9 @@ bool recompute_statistics(CocolaModel& model, FlatParameters& flat, int64_t step
   StatisticsRecomputation recomputation(model, flat, config);
   for (int64_t i = first; i < step; ++i) {
     if (stop_wanted(host)) return false;
-    recomputation.add(feed.next(loader_seconds(config)), device);
+    const Batch batch = feed.next(loader_seconds(config));
+    feed.begin_next();
+    recomputation.add(batch, device);
   }
   recomputation.finish();
   return true;

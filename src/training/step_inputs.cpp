@@ -49,13 +49,27 @@ void StepInputs::copy_from(const StepInputs& other) {
   }
 }
 
+KeptRows draw_kept_rows(const CocolaModel& model, const Batch& batch,
+                        const TrainingConfig& config) {
+  const RowDraws draws{config.seed, batch.epoch, batch.window_ids};
+  const KeptRows kept = model.draw_kept_rows(draws, config.pairs_per_group);
+  return model.device().is_cuda() ? kept.pinned() : kept;
+}
+
+StepInputs step_inputs(const CocolaModel& model, const Batch& batch, const KeptRows& kept,
+                       double learning_rate, StepWishes wishes) {
+  const at::Device device = model.device();
+  const auto there = [device](const at::Tensor& t) {
+    return device.is_cuda() ? t.pin_memory().to(device, /*non_blocking=*/true) : t;
+  };
+  return {batch.anchors, batch.positives, kept.to(device),
+          there(at::tensor({wishes.stop ? 1.0F : 0.0F, wishes.time_up ? 1.0F : 0.0F})),
+          there(at::full({}, learning_rate, at::kDouble))};
+}
+
 StepInputs step_inputs(const CocolaModel& model, const Batch& batch, const TrainingConfig& config,
                        double learning_rate, StepWishes wishes) {
-  const RowDraws draws{config.seed, batch.epoch, batch.window_ids};
-  const at::Tensor told = at::tensor({wishes.stop ? 1.0F : 0.0F, wishes.time_up ? 1.0F : 0.0F});
-  return {batch.anchors, batch.positives,
-          model.draw_kept_rows(draws, config.pairs_per_group).to(model.device()),
-          told.to(model.device()), at::full({}, learning_rate, at::kDouble).to(model.device())};
+  return step_inputs(model, batch, draw_kept_rows(model, batch, config), learning_rate, wishes);
 }
 
 }  // namespace cocola

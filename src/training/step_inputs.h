@@ -30,6 +30,15 @@ struct StepInputs {
   void copy_from(const StepInputs& other);
 };
 
+// What dropout and drop-connect leave of a batch: decided by its epoch and windows alone, so that
+// it can be drawn while the batch is made. On the host, page-locked for a model on a GPU.
+KeptRows draw_kept_rows(const CocolaModel& model, const Batch& batch, const TrainingConfig& config);
+
+// kept: as drawn for the batch.
+StepInputs step_inputs(const CocolaModel& model, const Batch& batch, const KeptRows& kept,
+                       double learning_rate, StepWishes wishes);
+
+// With draws of its own.
 StepInputs step_inputs(const CocolaModel& model, const Batch& batch, const TrainingConfig& config,
                        double learning_rate = 0.0, StepWishes wishes = {});
 

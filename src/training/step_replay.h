@@ -2,7 +2,6 @@
 #pragma once
 #include <memory>
 
-#include "batches/batch.h"
 #include "comm/communicator.h"
 #include "comm/replay.h"
 #include "model/cocola_model.h"
@@ -17,14 +16,14 @@ namespace cocola {
 // Everything from the forward pass to the update is played; batch, draws, wishes and learning rate
 // come into the memory they are read from before.
 //
-// Law: the reports and updates of the function train_step; on the CPU the same bits.
+// Law: what the function queue_step does; on the CPU the same bits.
 class StepReplay {
  public:
   // All are kept by reference; `world` must outlive this. Requires: config.groups_in_memory is 0.
   StepReplay(CocolaModel& model, FlatParameters& flat, Adam& adam, const TrainingConfig& config,
              Communicator& world);
-  // A batch of another shape is recorded anew. Collective: every rank, with its slice.
-  StepReport train_step(const Batch& batch, double learning_rate, StepWishes wishes);
+  // As the function. Inputs of another shape are recorded anew. Collective: every rank.
+  at::Tensor queue_step(const StepInputs& inputs);
 
  private:
   CocolaModel& model_;
@@ -33,7 +32,7 @@ class StepReplay {
   const TrainingConfig& config_;
   Communicator& world_;
   StepInputs inputs_;
-  at::Tensor told_;  // for the report, on the device
+  at::Tensor told_;
   std::unique_ptr<Replay> replay_;
 };
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -101,6 +102,7 @@ class Run {
   FlatParameters flat_;
   Adam adam_;
   std::optional<StepReplay> replay_;
+  std::optional<KeptRows> next_kept_;  // of the batch that the feed has begun with
   int64_t last_step_ = 0;
   int64_t step_ = 0;                     // steps done
   int64_t saved_step_ = -1;              // of the newest checkpoint
@@ -174,11 +176,17 @@ std::optional<StepReport> Run::step_once(DeviceFeed& feed) {
     return std::nullopt;
   }
   const Batch batch = feed.next();
+  const KeptRows kept =
+      next_kept_ ? *std::exchange(next_kept_, {}) : draw_kept_rows(model_, batch, config_);
   const double rate = config_.learning_rate_at(step_, last_step_);
   const StepWishes wishes{stop_requested(), host_.is_rank_zero() && time_is_up()};
-  const StepReport report =
-      replay_ ? replay_->train_step(batch, rate, wishes)
-              : train_step(model_, flat_, adam_, batch, config_, rate, wishes, device_);
+  const StepInputs inputs = step_inputs(model_, batch, kept, rate, wishes);
+  const at::Tensor told = replay_ ? replay_->queue_step(inputs)
+                                  : queue_step(model_, flat_, adam_, inputs, config_, device_);
+  // A GPU is now busy with this step for as long as the host prepares the next.
+  if (const Batch* const next = feed.begin_next())
+    next_kept_ = draw_kept_rows(model_, *next, config_);
+  const StepReport report = end_step(told, adam_);
   ++step_;
   trained_seconds_ += seconds_since(start);
   if (!report.finite) account_for_skipped(report, batch);

@@ -34,7 +34,7 @@ struct Trainee {
     return train_step(model, flat, adam, batch, config, rate(), wishes, world);
   }
   StepReport replayed_step(const Batch& batch, StepWishes wishes = {}) {
-    return replay.train_step(batch, rate(), wishes);
+    return end_step(replay.queue_step(step_inputs(model, batch, config, rate(), wishes)), adam);
   }
   double rate() const { return 1e-3 / static_cast<double>(1 + adam.num_steps()); }
 

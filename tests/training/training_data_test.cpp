@@ -5,6 +5,8 @@
 #include <ATen/ops/equal.h>
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "support/temporary_directory.h"
 #include "training/runs.h"
 #include "training/tones.h"
@@ -39,6 +41,42 @@ TEST(DeviceFeed, GivesTheBitsOfTheLoadersFeatures) {
       EXPECT_TRUE(at::equal(found.positives, expected.positives)) << step;
     }
   }
+}
+
+TEST(DeviceFeed, WhatItBeginsWithIsTheNextBatch) {
+  const auto world = open_solo_world();
+  const TrainingConfig config = config_with_masks(MaskViews::same);
+  for (const FeaturesBy maker : {FeaturesBy::loader, FeaturesBy::feed}) {
+    const auto open = [&] {
+      return open_feed(tone_data(maker, config), config, *world, 0, 6, at::kCPU);
+    };
+    DeviceFeed begun = open(), plain = open();
+    for (int64_t step = 0; step < 6; ++step) {
+      ASSERT_TRUE(begun.wait(60.0, [] { return false; }));
+      const Batch* const next = begun.begin_next();
+      ASSERT_NE(next, nullptr);
+      EXPECT_EQ(begun.begin_next(), next);
+      const std::vector<int64_t> windows = next->window_ids;
+      const Batch found = begun.next(), expected = plain.next();
+      EXPECT_EQ(found.step, step);
+      EXPECT_EQ(found.window_ids, windows);
+      EXPECT_TRUE(at::equal(found.anchors, expected.anchors)) << step;
+      EXPECT_TRUE(at::equal(found.positives, expected.positives)) << step;
+    }
+    EXPECT_EQ(begun.begin_next(), nullptr);
+  }
+}
+
+TEST(DeviceFeed, HoldsOneBatchWhereStepsAreTakenInPieces) {
+  const auto world = open_solo_world();
+  TrainingConfig config = testing::small_training_config();
+  config.groups_in_memory = 1;
+  ASSERT_LT(config.pairs_per_group, config.pairs_per_step);
+  DeviceFeed feed =
+      open_feed(tone_data(FeaturesBy::loader, config), config, *world, 0, 2, at::kCPU);
+  ASSERT_TRUE(feed.wait(60.0, [] { return false; }));
+  EXPECT_EQ(feed.begin_next(), nullptr);
+  EXPECT_EQ(feed.next().step, 0);
 }
 
 // Mixed in pieces, the last of them small.

@@ -79,7 +79,8 @@ TEST_F(DeviceFeedOnGpu, ABatchIsIntactUntilItsStepIsDone) {
   std::vector<at::Tensor> sums, expected;
   for (int64_t step = 0; step < 12; ++step) {
     const Batch batch = gpu.next();
-    for (int i = 0; i < 20; ++i) busy.mm(busy);  // the sum is taken long after next() returns
+    for (int i = 0; i < 20; ++i) busy.mm(busy);  // the sum is taken long after the next has begun
+    gpu.begin_next();
     sums.push_back(batch.anchors.to(at::kDouble).mean());
     expected.push_back(cpu.next().anchors.to(at::kDouble).mean());
   }
@@ -130,8 +131,8 @@ struct Trainee {
     if (config.cuda_graph) replay.emplace(model, *flat, *adam, config, *world);
   }
   StepReport step(const Batch& batch, StepWishes wishes = {}) {
-    if (replay) return replay->train_step(batch, 1e-4, wishes);
-    return train_step(model, *flat, *adam, batch, config, 1e-4, wishes, *world);
+    if (!replay) return train_step(model, *flat, *adam, batch, config, 1e-4, wishes, *world);
+    return end_step(replay->queue_step(step_inputs(model, batch, config, 1e-4, wishes)), *adam);
   }
 
   TrainingConfig config;
