@@ -30,17 +30,17 @@ set(foreign
   "sndfile\\.h"                               "audio/.*"
   "hdf5\\.h|H5.*\\.h"                         "shards/.*"
   "mpi\\.h|nccl\\.h"                           "comm/.*"
-  "cuda.*\\.h|cub/.*|(c10|ATen)/cuda/.*"      "comm/.*|(features|batches)/[^/]*\\.cuh?"
+  "cuda.*\\.h|cub/.*|(c10|ATen)/cuda/.*"      "comm/.*|base/run_cells\\.cuh|(features|batches|model)/[^/]*\\.cu"
   "boost/.*|yaml-cpp/.*"                      "config/.*"
   "nlohmann/.*"                               "base/json\\.h"
   "spdlog/.*|xxhash\\.h"                      "base/.*"
   "fmt/.*"                                    ".*"
-  "(ATen|c10|torch)/.*"                       "(features|batches|model|comm|objective|training|metrics)/.*")
+  "(ATen|c10|torch)/.*"                       "base/run_cells\\.cuh|(features|batches|model|comm|objective|training|metrics)/.*")
 
 # Headers of the language, the system and the processor, free to all.
 set(system_headers "[a-z0-9_]+|sys/[a-z]+\\.h|(unistd|fcntl|signal|sched|malloc|pthread|poll|dirent|immintrin|cpuid)\\.h")
 
-set(base_is_closed error philox atomic_file progress log json digest process csv)
+set(base_is_closed error philox atomic_file progress log json digest process csv run_cells)
 set(dumping_grounds "(^|_)(util|utils|common|misc|helper|helpers)(_|\\.)")
 set(backend_macros "^[ \t]*#[ \t]*(if|ifdef|ifndef|elif).*(^|[^A-Za-z])(CUDA|NCCL|MPI|OMPI)([^A-Za-z]|$)")
 

@@ -23,10 +23,7 @@ int dry_run(const RunConfig& config, int64_t world_size) {
   config.training.validate_world(world_size);
   const OpenData data = open_training_data(config, *open_solo_world(), at::kCPU);
   const CocolaModel model(config.model, config.features.channels(), config.training.seed);
-  // Often asked where there is no GPU, for a job that will have one.
-  const c10::DeviceType planned =
-      config.training.device == DeviceChoice::cpu ? c10::kCPU : c10::kCUDA;
-  for (const std::string& text : describe_run(config, data, model, world_size, planned)) {
+  for (const std::string& text : describe_run(config, data, model, world_size)) {
     fmt::print("{}\n", text);
   }
   return kExitDone;
@@ -55,8 +52,7 @@ int train_on(const RunConfig& config, Communicator& host,
   CocolaModel model(config.model, config.features.channels(), training.seed);
   log_info("cocola_ddp {}, {} rank(s), device {}, {} thread(s) a rank", kVersion, host.world_size(),
            device.str(), threads);
-  for (const std::string& text :
-       describe_run(config, data, model, host.world_size(), device.type())) {
+  for (const std::string& text : describe_run(config, data, model, host.world_size())) {
     log_info("{}", text);
   }
   model.to(device);

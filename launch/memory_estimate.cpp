@@ -51,14 +51,14 @@ int64_t front_end_bytes(const TrainingConfig& config, int64_t pairs, const Featu
 }  // namespace
 
 MemoryEstimate estimate_memory(const RunConfig& config, int64_t num_parameters, int64_t world_size,
-                               c10::DeviceType device, double stems_per_pair) {
+                               double stems_per_pair) {
   const TrainingConfig& t = config.training;
   const FeatureShape shape = config.features.shape(config.window_samples());
   const int64_t pairs = t.pairs_per_step / world_size, dimensions = config.model.embedding_size;
   const int64_t value_bytes = t.precision == Precision::bf16 ? kBfloat16 : kFloat;
   const int64_t kept =
       2 * t.pairs_in_memory(pairs) * value_bytes *
-      saved_values_per_window(config.model, shape.channels, shape.mel_bins, shape.frames, device);
+      saved_values_per_window(config.model, shape.channels, shape.mel_bins, shape.frames);
   MemoryEstimate estimate;
   estimate.activations = static_cast<int64_t>(kActivationOverhead * static_cast<double>(kept));
   estimate.parameters = kParameterCopies * kFloat * num_parameters;

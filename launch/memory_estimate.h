@@ -1,7 +1,5 @@
 // How much memory a rank of a training needs, before it starts.
 #pragma once
-#include <c10/core/DeviceType.h>
-
 #include <cstdint>
 #include <string>
 
@@ -24,10 +22,10 @@ struct MemoryEstimate {
   }
 };
 
-// device: where the network is trained. stems_per_pair: of the training windows on average, where a
+// stems_per_pair: of the training windows on average, where a
 // GPU mixes them (training.features_on: device); else 0.
 MemoryEstimate estimate_memory(const RunConfig& config, int64_t num_parameters, int64_t world_size,
-                               c10::DeviceType device, double stems_per_pair = 0.0);
+                               double stems_per_pair = 0.0);
 
 // "about 3.9 GB a rank: 3.6 for activations, ..."
 std::string to_text(const MemoryEstimate& estimate);

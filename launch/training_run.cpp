@@ -164,8 +164,7 @@ ModelCard model_card(const RunConfig& config, const ShardSet& train) {
 }
 
 std::vector<std::string> describe_run(const RunConfig& config, const OpenData& data,
-                                      const CocolaModel& model, int64_t world_size,
-                                      c10::DeviceType device) {
+                                      const CocolaModel& model, int64_t world_size) {
   const TrainingConfig& t = config.training;
   const Sampler sampler{data.training.num_train_windows, t.pairs_per_step, t.seed};
   const double hours = static_cast<double>(data.training.num_train_windows) *
@@ -192,7 +191,7 @@ std::vector<std::string> describe_run(const RunConfig& config, const OpenData& d
                             sampler.num_windows % sampler.pairs_per_step));
   const double stems_per_pair =
       data.training.make_train_stems ? average_stems_per_pair(*data.train) : 0.0;
-  line("memory", to_text(estimate_memory(config, model.state().num_parameters(), world_size, device,
+  line("memory", to_text(estimate_memory(config, model.state().num_parameters(), world_size,
                                          stems_per_pair)));
   return lines;
 }

@@ -40,9 +40,8 @@ std::string run_fingerprint(const RunConfig& config);
 ModelCard model_card(const RunConfig& config, const ShardSet& train);
 
 // The lines of the start screen: data, batch arithmetic, network and an estimate of memory for each
-// rank that trains on such a device.
+// rank.
 std::vector<std::string> describe_run(const RunConfig& config, const OpenData& data,
-                                      const CocolaModel& model, int64_t world_size,
-                                      c10::DeviceType device);
+                                      const CocolaModel& model, int64_t world_size);
 
 }  // namespace cocola

@@ -1,5 +1,5 @@
 #include "batches/mixing_cells.h"
-#include "features/run_cells.cuh"
+#include "base/run_cells.cuh"
 
 namespace cocola {
 

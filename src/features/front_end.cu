@@ -5,9 +5,9 @@
 #include <cuda_runtime_api.h>
 
 #include "base/error.h"
+#include "base/run_cells.cuh"
 #include "features/front_end_kernels.h"
 #include "features/hpss_cuda.h"
-#include "features/run_cells.cuh"
 #include "features/soft_mask.h"
 
 namespace cocola {

@@ -22,22 +22,20 @@ struct Image {
 }  // namespace
 
 int64_t saved_values_per_window(const ModelConfig& config, int64_t in_channels, int64_t mel_bins,
-                                int64_t frames, c10::DeviceType device) {
-  // Of a batch norm with SiLU behind it (model/batch_norm.h on the CPU).
-  const int64_t norm = device == c10::DeviceType::CPU ? 1 : 2;
+                                int64_t frames) {
   const TrunkPlan plan = plan_trunk(config);
   Image image{mel_bins, frames};
   int64_t values = in_channels * image.area();
   image = image.after(3, kStemStride, kNominalImage);
-  values += (norm + 1) * plan.stem_channels * image.area();  // and the input of the first block
+  values += 2 * plan.stem_channels * image.area();  // inputs of the norm and of the first block
   for (const BlockShape& block : plan.blocks) {
-    // And the input of the depthwise convolution.
-    if (block.expansion != 1) values += (norm + 1) * block.middle() * image.area();
+    // Of a norm and of the depthwise convolution.
+    if (block.expansion != 1) values += 2 * block.middle() * image.area();
     image = image.after(block.kernel, block.stride, block.nominal_size);
-    // And the inputs of excitation and projection; then of a norm alone and of the next block.
-    values += ((norm + 2) * block.middle() + 2 * block.out) * image.area();
+    // Of a norm, excitation and projection; then of a norm and of the next block.
+    values += (3 * block.middle() + 2 * block.out) * image.area();
   }
-  return values + norm * plan.head_channels * image.area();
+  return values + plan.head_channels * image.area();
 }
 
 }  // namespace cocola

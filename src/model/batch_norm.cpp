@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/batch_norm_stats.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
@@ -13,6 +14,7 @@
 
 #include "model/batch_norm_kernels.h"
 #include "model/kernel_images.h"
+#include "model/norm_silu.h"
 
 namespace cocola {
 namespace {
@@ -147,48 +149,80 @@ at::Tensor input_gradient(const Layout& layout, bool silu, const at::Tensor& x,
   return grad_x;
 }
 
+struct Normalised {
+  at::Tensor y;
+  NormMoments moments;  // of x; float64 on the CPU
+};
+
+Normalised forward_on_cpu(const at::Tensor& x, const NormParameters& parameters,
+                          const at::Tensor& measured) {
+  const Layout layout = layout_of(x);
+  const Moments moments = measure(layout, x);
+  const double pixels = static_cast<double>(layout.pixels());
+  measured.narrow(0, 0, layout.channels).copy_(moments.mean);
+  measured.narrow(0, layout.channels, layout.channels).copy_(moments.spread / (pixels - 1.0));
+  const at::Tensor inverse = (moments.spread / pixels + parameters.epsilon).rsqrt();
+  const at::Tensor table =
+      table_of(layout, {moments.mean, parameters.weight * inverse, parameters.bias});
+  return {normalised(layout, parameters.silu, x, table), {moments.mean, inverse}};
+}
+
+NormGradients backward_on_cpu(const at::Tensor& x, const at::Tensor& output_grad,
+                              const NormParameters& parameters, const NormMoments& moments) {
+  const Layout layout = layout_of(x);
+  const bool silu = parameters.silu;
+  const at::Tensor &mean = moments.mean, &inverse = moments.inverse, &bias = parameters.bias;
+  const at::Tensor grad = output_grad.contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor scale = parameters.weight * inverse;
+  const at::Tensor sums =
+      gradient_sums(layout, silu, x, grad, table_of(layout, {mean, scale, bias}));
+  const at::Tensor grad_bias = sums[0], grad_weight = sums[1] * inverse;
+  const at::Tensor share = scale / static_cast<double>(layout.pixels());
+  const at::Tensor grad_x = input_gradient(
+      layout, silu, x, grad,
+      table_of(layout, {mean, scale, bias, share * grad_bias, share * inverse * grad_weight}));
+  return {grad_x, grad_weight.to(parameters.weight.scalar_type()),
+          grad_bias.to(bias.scalar_type())};
+}
+
+Normalised forward_on_gpu(const at::Tensor& x, const NormParameters& parameters,
+                          const at::Tensor& measured) {
+  const auto [mean, inverse] = at::batch_norm_stats(x, parameters.epsilon);
+  const NormMoments moments{mean, inverse};
+  return {norm_silu_forward(cuda_norm_kernels(), x, parameters, moments, measured), moments};
+}
+
 class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
  public:
   static Variable forward(AutogradContext* context, const Variable& x, const Variable& weight,
                           const Variable& bias, const at::Tensor& measured, double epsilon,
                           bool silu) {
-    const Layout layout = layout_of(x);
-    const Moments moments = measure(layout, x);
-    const double pixels = static_cast<double>(layout.pixels());
-    measured.narrow(0, 0, layout.channels).copy_(moments.mean);
-    measured.narrow(0, layout.channels, layout.channels).copy_(moments.spread / (pixels - 1.0));
-    const at::Tensor inverse = (moments.spread / pixels + epsilon).rsqrt();
-    context->save_for_backward({x, weight, bias, moments.mean, inverse});
+    const NormParameters parameters{weight, bias, epsilon, silu};
+    const Normalised done = x.is_cuda() ? forward_on_gpu(x, parameters, measured)
+                                        : forward_on_cpu(x, parameters, measured);
+    context->save_for_backward({x, weight, bias, done.moments.mean, done.moments.inverse});
+    context->saved_data["epsilon"] = epsilon;
     context->saved_data["silu"] = silu;
-    return normalised(layout, silu, x, table_of(layout, {moments.mean, weight * inverse, bias}));
+    return done.y;
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
     const variable_list saved = context->get_saved_variables();
-    const Variable &x = saved[0], &weight = saved[1], &bias = saved[2];
-    const at::Tensor &mean = saved[3], &inverse = saved[4];
-    const bool silu = context->saved_data["silu"].toBool();
-    const Layout layout = layout_of(x);
-    const at::Tensor grad = grads[0].contiguous(at::MemoryFormat::ChannelsLast);
-    const at::Tensor scale = weight * inverse;
-    const at::Tensor sums =
-        gradient_sums(layout, silu, x, grad, table_of(layout, {mean, scale, bias}));
-    const at::Tensor grad_bias = sums[0], grad_weight = sums[1] * inverse;
-    at::Tensor grad_x;
-    if (context->needs_input_grad(0)) {
-      const at::Tensor share = scale / static_cast<double>(layout.pixels());
-      grad_x = input_gradient(
-          layout, silu, x, grad,
-          table_of(layout, {mean, scale, bias, share * grad_bias, share * inverse * grad_weight}));
-    }
-    return {grad_x, grad_weight.to(weight.scalar_type()), grad_bias.to(bias.scalar_type()), {}, {},
-            {}};
+    const Variable& x = saved[0];
+    const NormParameters parameters{saved[1], saved[2], context->saved_data["epsilon"].toDouble(),
+                                    context->saved_data["silu"].toBool()};
+    const NormMoments moments{saved[3], saved[4]};
+    const NormGradients gradients =
+        x.is_cuda() ? norm_silu_backward(cuda_norm_kernels(), x, grads[0], parameters, moments)
+                    : backward_on_cpu(x, grads[0], parameters, moments);
+    return {gradients.x, gradients.weight, gradients.bias, {}, {}, {}};
   }
 };
 
 }  // namespace
 
 bool batch_norm_applies(const at::Tensor& x, const NormParameters& parameters) {
+  if (x.is_cuda()) return norm_silu_applies(x, parameters);
   return kernels_take(x, parameters.weight) &&
          x.numel() % (x.size(1) * pixels_per_line(x.size(1))) == 0;
 }
@@ -201,6 +235,10 @@ at::Tensor batch_norm_of_batch(const at::Tensor& x, const NormParameters& parame
 
 at::Tensor batch_norm_of_running(const at::Tensor& x, const NormParameters& parameters,
                                  const at::Tensor& mean, const at::Tensor& variance) {
+  if (x.is_cuda()) {
+    const at::Tensor inverse = (variance + parameters.epsilon).rsqrt();
+    return norm_silu_forward(cuda_norm_kernels(), x, parameters, {mean, inverse}, {});
+  }
   const Layout layout = layout_of(x);
   const at::Tensor scale =
       parameters.weight * (variance.to(at::kDouble) + parameters.epsilon).rsqrt();

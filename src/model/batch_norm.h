@@ -1,5 +1,5 @@
-// Batch norm with SiLU behind it on the CPU: nothing but its input is kept for the backward pass,
-// which works the rest out again.
+// Batch norm with SiLU behind it as one operation: nothing but its input is kept for the backward
+// pass, which works the rest out again. No GPU has run it yet.
 #pragma once
 #include <ATen/core/Tensor.h>
 
@@ -11,8 +11,9 @@ struct NormParameters {
   bool silu;  // followed by SiLU
 };
 
-// True for float32, float64 and bfloat16 on the CPU in channels_last order, whose pixels fill whole
-// lines of 16 values: any number of them where C is a multiple of 16, an even one for one of 8.
+// True for images in channels_last order: on the CPU for float32, float64 and bfloat16 whose pixels
+// fill whole lines of 16 values, any number of them where C is a multiple of 16, an even one for
+// one of 8; on a GPU, with SiLU, for float32 and bfloat16 where C is a multiple of 8.
 bool batch_norm_applies(const at::Tensor& x, const NormParameters& parameters);
 
 // Normalises by the mean and variance of all pixels of x. Differentiable once in x, weight and

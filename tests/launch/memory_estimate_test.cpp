@@ -21,20 +21,20 @@ RunConfig config_of(const char* name) {
 // in tests/programs.
 TEST(MemoryEstimate, AllFor12GigabytesFitsThem) {
   const MemoryEstimate estimate =
-      estimate_memory(config_of("all_12gb.yaml"), kPublishedParameters, 1, c10::kCUDA);
+      estimate_memory(config_of("all_12gb.yaml"), kPublishedParameters, 1);
   EXPECT_LT(estimate.total(), 12'000'000'000) << to_text(estimate);
   EXPECT_GT(estimate.total(), 6'000'000'000) << "the card could take more: " << to_text(estimate);
 }
 
 TEST(MemoryEstimate, AllWantsMoreThanThatAlone) {
-  EXPECT_GT(estimate_memory(config_of("all.yaml"), kPublishedParameters, 1, c10::kCUDA).total(),
+  EXPECT_GT(estimate_memory(config_of("all.yaml"), kPublishedParameters, 1).total(),
             12'000'000'000);
 }
 
 TEST(MemoryEstimate, RanksShareWhatGrowsWithTheBatch) {
   const RunConfig config = config_of("all.yaml");
-  const MemoryEstimate one = estimate_memory(config, kPublishedParameters, 1, c10::kCUDA);
-  const MemoryEstimate eight = estimate_memory(config, kPublishedParameters, 8, c10::kCUDA);
+  const MemoryEstimate one = estimate_memory(config, kPublishedParameters, 1);
+  const MemoryEstimate eight = estimate_memory(config, kPublishedParameters, 8);
   EXPECT_NEAR(static_cast<double>(one.activations) / static_cast<double>(eight.activations), 8.0,
               1e-6);
   EXPECT_EQ(one.parameters, eight.parameters);
@@ -44,16 +44,16 @@ TEST(MemoryEstimate, RanksShareWhatGrowsWithTheBatch) {
 TEST(MemoryEstimate, SimilaritiesOfTheLargestStepFitIntoAnyCard) {
   RunConfig config = config_of("all.yaml");
   config.training.pairs_per_step = 65'536;
-  const MemoryEstimate one = estimate_memory(config, kPublishedParameters, 1, c10::kCUDA);
+  const MemoryEstimate one = estimate_memory(config, kPublishedParameters, 1);
   EXPECT_EQ(one.similarities, contrastive_loss_bytes(65'536, 65'536, 512, 4));
   EXPECT_LT(one.similarities, 800'000'000);
 }
 
 TEST(MemoryEstimate, Bfloat16HalvesActivations) {
   RunConfig config = config_of("all.yaml");
-  const MemoryEstimate narrow = estimate_memory(config, kPublishedParameters, 1, c10::kCUDA);
+  const MemoryEstimate narrow = estimate_memory(config, kPublishedParameters, 1);
   config.training.precision = Precision::fp32;
-  const MemoryEstimate wide = estimate_memory(config, kPublishedParameters, 1, c10::kCUDA);
+  const MemoryEstimate wide = estimate_memory(config, kPublishedParameters, 1);
   EXPECT_NEAR(static_cast<double>(wide.activations) / static_cast<double>(narrow.activations), 2.0,
               1e-6);
 }
@@ -62,8 +62,8 @@ TEST(MemoryEstimate, Bfloat16HalvesActivations) {
 TEST(MemoryEstimate, AGpuThatMixesHoldsTwoBatchesOfFeaturesAndTheHostTheirStems) {
   RunConfig config = config_of("all.yaml");
   config.training.pairs_per_step = 128;
-  const MemoryEstimate on_host = estimate_memory(config, kPublishedParameters, 2, c10::kCUDA);
-  const MemoryEstimate on_gpu = estimate_memory(config, kPublishedParameters, 2, c10::kCUDA, 3.5);
+  const MemoryEstimate on_host = estimate_memory(config, kPublishedParameters, 2);
+  const MemoryEstimate on_gpu = estimate_memory(config, kPublishedParameters, 2, 3.5);
   EXPECT_EQ(on_host.front_end, 0);
   const int64_t features = 2 * 64 * 4 * 2 * 64 * 501, stems = 64 * 560'000,
                 waveforms = 64 * 320'000;
@@ -78,16 +78,10 @@ TEST(MemoryEstimate, AGpuThatCachesGradientsHoldsOneBatchAndAFewStems) {
   RunConfig config = config_of("all.yaml");
   config.training.pairs_per_step = 4096;
   config.training.groups_in_memory = 2;
-  const MemoryEstimate estimate = estimate_memory(config, kPublishedParameters, 1, c10::kCUDA, 3.5);
+  const MemoryEstimate estimate = estimate_memory(config, kPublishedParameters, 1, 3.5);
   EXPECT_EQ(estimate.front_end, int64_t{2} * 4096 * 4 * 2 * 64 * 501 +
                                     DeviceFeed::kPairsPerPiece * (560'000 + 320'000) +
                                     BatchPipeline::kPieceBytes);
-}
-
-TEST(MemoryEstimate, TheCpuKeepsLess) {
-  const RunConfig config = config_of("all.yaml");
-  EXPECT_LT(estimate_memory(config, kPublishedParameters, 1, c10::kCPU).activations,
-            estimate_memory(config, kPublishedParameters, 1, c10::kCUDA).activations);
 }
 
 TEST(MemoryEstimate, SaysWhatItConsistsOf) {

@@ -21,12 +21,15 @@
 #include <string>
 #include <utility>
 
+#include "model/images.h"
+
 namespace cocola {
 namespace {
 
-constexpr double kEpsilon = 1e-3;
+using testing::last;
+using testing::relative_difference;
 
-at::Tensor last(const at::Tensor& x) { return x.contiguous(at::MemoryFormat::ChannelsLast); }
+constexpr double kEpsilon = 1e-3;
 
 // The library's layers; `measured` receives mean and unbiased variance.
 at::Tensor library(const at::Tensor& x, const NormParameters& p, const at::Tensor& measured) {
@@ -61,11 +64,6 @@ Result differentiate(const at::Tensor& x, const NormParameters& p, const Normali
 
 NormParameters in_double(const NormParameters& p) {
   return {p.weight.to(at::kDouble), p.bias.to(at::kDouble), p.epsilon, p.silu};
-}
-
-double relative_difference(const at::Tensor& found, const at::Tensor& expected) {
-  const at::Tensor wide = expected.to(at::kDouble);
-  return ((found.to(at::kDouble) - wide).abs().max() / wide.abs().max()).item<double>();
 }
 
 struct Case {

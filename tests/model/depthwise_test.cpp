@@ -16,8 +16,12 @@
 
 #include "base/error.h"
 
+#include "model/images.h"
+
 namespace cocola {
 namespace {
+
+using testing::relative_difference;
 
 struct Case {
   at::ScalarType type;
@@ -39,11 +43,6 @@ Result differentiate(const at::Tensor& x, const at::Tensor& weight, const Convol
       .sum()
       .backward();
   return {y.detach(), input.grad(), factors.grad()};
-}
-
-double relative_difference(const at::Tensor& found, const at::Tensor& expected) {
-  const at::Tensor wide = expected.to(at::kDouble);
-  return ((found.to(at::kDouble) - wide).abs().max() / wide.abs().max()).item<double>();
 }
 
 class Depthwise : public ::testing::TestWithParam<Case> {

@@ -16,10 +16,13 @@
 
 #include <vector>
 
+#include "model/images.h"
+
 namespace cocola {
 namespace {
 
-at::Tensor last(const at::Tensor& x) { return x.contiguous(at::MemoryFormat::ChannelsLast); }
+using testing::last;
+using testing::relative_difference;
 
 at::Tensor library(const at::Tensor& x, const ExcitationParameters& p) {
   const at::Tensor squeezed = at::silu(at::conv2d(x.mean({2, 3}, true), p.reduce, p.reduce_bias));
@@ -46,11 +49,6 @@ std::vector<at::Tensor> differentiate(const at::Tensor& x, const ExcitationParam
           leaves.reduce_bias.grad(),
           leaves.restore.grad(),
           leaves.restore_bias.grad()};
-}
-
-double relative_difference(const at::Tensor& found, const at::Tensor& expected) {
-  const at::Tensor wide = expected.to(at::kDouble);
-  return ((found.to(at::kDouble) - wide).abs().max() / wide.abs().max()).item<double>();
 }
 
 struct Case {
