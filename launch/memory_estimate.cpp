@@ -67,14 +67,16 @@ MemoryEstimate estimate_memory(const RunConfig& config, int64_t num_parameters, 
       std::max(contrastive_loss_bytes(pairs, t.pairs_per_step, dimensions, kFloat),
                validation_bytes(t.validation_windows, dimensions));
   int64_t bytes_of_batch = 2 * pairs * kFloat * shape.size();
+  int64_t batches = t.loader.read_ahead + batches_at_hand(t, pairs);
   if (stems_per_pair > 0) {
     const double bytes_of_stems =
         stems_per_pair * static_cast<double>(kInt16 * config.window_samples());
     bytes_of_batch = pinned_bytes(static_cast<double>(pairs) * bytes_of_stems);
+    batches = t.loader.read_ahead + 1;  // stems are dropped when features are made
     estimate.front_end = front_end_bytes(t, pairs, shape, bytes_of_stems, config.window_samples());
   }
-  estimate.loader = (t.loader.read_ahead + batches_at_hand(t, pairs)) * bytes_of_batch +
-                    std::max<int64_t>(1, t.loader.num_threads) * kScratchPerThread;
+  estimate.loader =
+      batches * bytes_of_batch + std::max<int64_t>(1, t.loader.num_threads) * kScratchPerThread;
   estimate.program = kProgram;
   return estimate;
 }

@@ -40,6 +40,8 @@ struct BatchLoader::Impl {
   std::shared_ptr<Slot> open_slot(BatchMaker& maker);
   void close(std::exception_ptr error);
   bool is_ready() const;
+  bool first_is_complete() const;
+  Batch take_first();
 
   const Sampler sampler;
   const int64_t rank, world_size;
@@ -102,9 +104,21 @@ void BatchLoader::Impl::close(std::exception_ptr error) {
 // With a batch, or with the news that there will be none. Requires: the lock.
 bool BatchLoader::Impl::is_ready() const {
   if (failure) return true;
-  if (slots.empty()) return next_step >= last_step;
-  const Slot& next = *slots.front();
-  return next.num_filled == static_cast<int64_t>(next.batch.window_ids.size());
+  return slots.empty() ? next_step >= last_step : first_is_complete();
+}
+
+// Requires: the lock, and a slot.
+bool BatchLoader::Impl::first_is_complete() const {
+  const Slot& first = *slots.front();
+  return first.num_filled == static_cast<int64_t>(first.batch.window_ids.size());
+}
+
+// Requires: as above.
+Batch BatchLoader::Impl::take_first() {
+  Batch batch = std::move(slots.front()->batch);
+  slots.pop_front();
+  room.notify_all();
+  return batch;
 }
 
 void BatchLoader::Impl::work(const std::function<std::unique_ptr<BatchMaker>()>& make_maker) {
@@ -167,9 +181,10 @@ bool BatchLoader::wait(double timeout_seconds, const std::function<bool()>& inte
   return true;
 }
 
-bool BatchLoader::has_next() const {
+std::optional<Batch> BatchLoader::next_if_complete() {
   const std::lock_guard lock(impl_->mutex);
-  return !impl_->failure && !impl_->slots.empty() && impl_->is_ready();
+  if (impl_->slots.empty() || !impl_->first_is_complete()) return std::nullopt;
+  return impl_->take_first();
 }
 
 Batch BatchLoader::next(double timeout_seconds) {
@@ -178,10 +193,7 @@ Batch BatchLoader::next(double timeout_seconds) {
   if (impl_->slots.empty()) {
     fail("loader", "asked for a batch after the last step {}", impl_->last_step);
   }
-  Batch batch = std::move(impl_->slots.front()->batch);
-  impl_->slots.pop_front();
-  impl_->room.notify_all();
-  return batch;
+  return impl_->take_first();
 }
 
 double BatchLoader::waited_seconds() const { return impl_->waited; }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "batches/batch.h"
 #include "batches/batch_maker.h"
@@ -41,8 +42,8 @@ class BatchLoader {
   // Waits until next() would not. False when `interrupted`, asked several times a second, is true
   // first. timeout_seconds: the longest time in which no pair is finished.
   bool wait(double timeout_seconds, const std::function<bool()>& interrupted);
-  // Whether next() would return a batch at once.
-  bool has_next() const;
+  // The next batch if it is complete, whatever became of those behind it.
+  std::optional<Batch> next_if_complete();
   // The next batch, waited for. The batch owns its memory.
   Batch next(double timeout_seconds = kPairSeconds);
   // Seconds spent waiting since the loader was made.

@@ -93,7 +93,9 @@ void DeviceFeed::stage(Batch batch) {
 }
 
 const Batch* DeviceFeed::begin_next() {
-  if (!staged_ && config_.ahead && loader_->has_next()) stage(loader_->next());
+  if (!staged_ && config_.ahead) {
+    if (std::optional<Batch> batch = loader_->next_if_complete()) stage(*std::move(batch));
+  }
   return staged_ ? &*staged_ : nullptr;
 }
 

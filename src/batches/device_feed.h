@@ -27,8 +27,8 @@ struct FeedConfig {
   bool ahead = true;
 };
 
-// On a GPU, copy, mixing, front end and masks of a batch run on a stream of their own. No GPU has
-// run this yet.
+// On a GPU that has room for two batches, copy, mixing, front end and masks run on a stream of
+// their own. No GPU has run this yet.
 //
 // Random: noise and masks are those that sources and makers of features draw.
 // Law:    batches on the CPU have the same bits whether the loader or the feed made the features.
@@ -59,8 +59,8 @@ class DeviceFeed {
   FeedConfig config_;
   std::optional<BatchFrontEnd> front_end_;
   std::optional<c10::Stream> stream_;  // of the GPU, when batches are prepared ahead
-  std::optional<Batch> staged_;        // on a GPU queued on stream_
-  std::optional<c10::Event> ready_;    // of staged_ there
+  std::optional<Batch> staged_;        // queued on stream_, if there is one
+  std::optional<c10::Event> ready_;    // of staged_, if so
 };
 
 }  // namespace cocola

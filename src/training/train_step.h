@@ -20,6 +20,7 @@ struct StepReport : LossFigures {
   bool time_up = false;  // rank 0's clock says so
 };
 
+// The whole step at once; a training prepares the next one between queue_step and end_step.
 // Collective: every rank, with its slice of the step. `world` moves tensors of the model's device.
 // Law: 1, 2 and 4 ranks on one global batch give the same update to rounding; a step whose loss,
 //      gradient or statistics are not finite changes neither parameters, moments nor running
@@ -28,7 +29,7 @@ StepReport train_step(CocolaModel& model, FlatParameters& flat, Adam& adam, cons
                       const TrainingConfig& config, double learning_rate, StepWishes wishes,
                       Communicator& world);
 
-// Forward and backward only: fills flat.reduced(), summed over ranks. For train_step and for tests.
+// Forward and backward only: fills flat.reduced(), summed over ranks. For tests.
 // Collective.
 StepReport compute_gradients(CocolaModel& model, FlatParameters& flat, const Batch& batch,
                              const TrainingConfig& config, StepWishes wishes, Communicator& world);

@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <future>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -179,18 +180,42 @@ TEST(BatchLoader, PassesTheErrorOfALayoutOn) {
   }
 }
 
-TEST(BatchLoader, SaysWhetherABatchIsThere) {
+TEST(BatchLoader, GivesACompleteBatchWithoutWaiting) {
   std::promise<void> release;
   const auto loader = LoaderCase{
       .last_step = 1, .make_source = [released = release.get_future().share()] {
         return std::make_unique<StalledSource>(released);
       }}.open();
-  EXPECT_FALSE(loader->has_next());
+  EXPECT_FALSE(loader->next_if_complete());
   release.set_value();
   loader->wait(60.0, [] { return false; });
-  EXPECT_TRUE(loader->has_next());
-  loader->next();
-  EXPECT_FALSE(loader->has_next());
+  const std::optional<Batch> batch = loader->next_if_complete();
+  ASSERT_TRUE(batch);
+  EXPECT_EQ(batch->step, 0);
+  EXPECT_FALSE(loader->next_if_complete());
+}
+
+// The trainer asks while a step is under way, which must not end with the error of the next.
+TEST(BatchLoader, ACompleteBatchIsThereWhateverFailedBehindIt) {
+  const int64_t last_good_step = kSampler.steps_per_epoch() - 1;
+  const auto loader = LoaderCase{
+      .first_step = last_good_step, .num_threads = 1, .make_source = [] {
+        return std::make_unique<FailingSource>();
+      }}.open();
+  const auto has_failed = [&] {
+    try {
+      loader->wait(60.0, [] { return false; });
+    } catch (const Error&) {
+      return true;
+    }
+    return false;
+  };
+  while (!has_failed()) std::this_thread::yield();
+  const std::optional<Batch> batch = loader->next_if_complete();
+  ASSERT_TRUE(batch);
+  EXPECT_EQ(batch->step, last_good_step);
+  EXPECT_FALSE(loader->next_if_complete());
+  EXPECT_THROW(loader->next(), Error);
 }
 
 TEST(BatchLoader, PassesTheErrorOfAWorkerOn) {

@@ -69,8 +69,9 @@ TEST(MemoryEstimate, AGpuThatMixesHoldsTwoBatchesOfFeaturesAndTheHostTheirStems)
                 waveforms = 64 * 320'000;
   EXPECT_EQ(on_gpu.front_end, 2 * features + stems + waveforms + BatchPipeline::kPieceBytes);
   // 35.8 MB of stems take a block of 64 MiB each, where features took 32.8 MB.
+  const int64_t read_ahead = config.training.loader.read_ahead;
   EXPECT_EQ(on_gpu.loader - on_host.loader,
-            (config.training.loader.read_ahead + 2) * ((int64_t{1} << 26) - features));
+            (read_ahead + 1) * (int64_t{1} << 26) - (read_ahead + 2) * features);
   EXPECT_EQ(on_gpu.total() - on_host.total(), on_gpu.front_end + on_gpu.loader - on_host.loader);
 }
 

@@ -54,6 +54,7 @@ TEST_F(DeviceFeedOnGpu, DeliversTheBatchesOfTheCpu) {
           open_feed(tone_data(FeaturesBy::loader, config), config, *world, 0, 12, at::kCPU);
       for (int64_t step = 0; step < 12; ++step) {
         const Batch found = gpu.next(), expected = cpu.next();
+        EXPECT_TRUE(gpu.begin_next() == nullptr || groups_in_memory == 0);
         EXPECT_EQ(found.window_ids, expected.window_ids);
         EXPECT_EQ(found.anchors.is_cuda(), groups_in_memory == 0 || maker == FeaturesBy::feed);
         for (const auto& [ours, theirs] : {std::pair(found.anchors.cpu(), expected.anchors),
