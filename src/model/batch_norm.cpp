@@ -201,7 +201,6 @@ class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
     const Normalised done = x.is_cuda() ? forward_on_gpu(x, parameters, measured)
                                         : forward_on_cpu(x, parameters, measured);
     context->save_for_backward({x, weight, bias, done.moments.mean, done.moments.inverse});
-    context->saved_data["epsilon"] = epsilon;
     context->saved_data["silu"] = silu;
     return done.y;
   }
@@ -209,8 +208,8 @@ class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
     const variable_list saved = context->get_saved_variables();
     const Variable& x = saved[0];
-    const NormParameters parameters{saved[1], saved[2], context->saved_data["epsilon"].toDouble(),
-                                    context->saved_data["silu"].toBool()};
+    // What epsilon did lies in the moments.
+    const NormParameters parameters{saved[1], saved[2], 0.0, context->saved_data["silu"].toBool()};
     const NormMoments moments{saved[3], saved[4]};
     const NormGradients gradients =
         x.is_cuda() ? norm_silu_backward(cuda_norm_kernels(), x, grads[0], parameters, moments)

@@ -10,7 +10,7 @@ namespace cocola {
 namespace {
 
 // Few, so that there are cells enough for all threads of a GPU; more where they are summed, so that
-// there are not too many sums. Of the image alone: the same bits on any device.
+// there are not too many sums. Decided by the image alone, not by the device.
 constexpr int64_t kPixelsOfCell = 8, kMostPixelsOfSum = 128, kCellsWanted = 65536;
 
 NormImage image_of(const at::Tensor& x, int64_t pixels_of_cell) {
@@ -43,9 +43,14 @@ at::Tensor factors_of(const NormKernels& kernels, const at::Tensor& x,
                           measured.defined() ? measured.mutable_data_ptr<float>() : nullptr,
                           channels,
                           static_cast<double>(x.numel() / channels),
-                          parameters.epsilon};
+                          static_cast<float>(parameters.epsilon)};
   kernels.factors(cells, channels);
   return rows;
+}
+
+// Cells read 16 bytes at a time.
+bool is_aligned(const at::Tensor& t) {
+  return reinterpret_cast<uintptr_t>(t.const_data_ptr()) % alignof(ChannelsOfCell<float>) == 0;
 }
 
 // run(its kernels, a value of x's type)
@@ -64,7 +69,7 @@ bool norm_silu_applies(const at::Tensor& x, const NormParameters& parameters) {
   const bool type_fits = x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16;
   return parameters.silu && type_fits && parameters.weight.scalar_type() == at::kFloat &&
          x.dim() == 4 && x.numel() > 0 && x.size(1) % kChannelsOfCell == 0 &&
-         x.is_contiguous(at::MemoryFormat::ChannelsLast);
+         x.is_contiguous(at::MemoryFormat::ChannelsLast) && is_aligned(x);
 }
 
 at::Tensor norm_silu_forward(const NormKernels& kernels, const at::Tensor& x,
@@ -88,7 +93,8 @@ NormGradients norm_silu_backward(const NormKernels& kernels, const at::Tensor& x
   const int64_t channels = x.size(1);
   const at::Tensor rows = factors_of(kernels, x, parameters, moments, {});
   const NormTable table = table_of(rows);
-  const at::Tensor slopes = grad.contiguous(at::MemoryFormat::ChannelsLast);
+  at::Tensor slopes = grad.contiguous(at::MemoryFormat::ChannelsLast);
+  if (!is_aligned(slopes)) slopes = slopes.clone();
   const NormImage image = image_of(x, kPixelsOfCell), summed = summed_image_of(x);
   const at::Tensor parts = at::empty({summed.slices, 2, channels}, moments.mean.options());
   const NormGradients gradients{at::empty_like(x, x.options(), at::MemoryFormat::ChannelsLast),

@@ -26,11 +26,11 @@ struct NormKernels {
 // Queued on the current stream of the current device. Throws: Error in a build without CUDA.
 NormKernels cuda_norm_kernels();
 
-// True for float32 and bfloat16 images in channels_last order that are not empty, C a multiple of
-// 8, with float32 weights, on any device.
+// True for float32 and bfloat16 images in channels_last order that are not empty and begin at a
+// multiple of 16 bytes, C a multiple of 8, with float32 weights, on any device.
 bool norm_silu_applies(const at::Tensor& x, const NormParameters& parameters);
 
-// float32 [C]; inverse is 1 / sqrt(variance + epsilon).
+// [C]; inverse is 1 / sqrt(variance + epsilon). float32 here, float64 for the loops of the CPU.
 struct NormMoments {
   at::Tensor mean, inverse;
 };

@@ -22,7 +22,8 @@ struct NormFactors {
   NormTable table;
   float* measured;  // [2 C], mean and unbiased variance, or null
   int64_t channels;
-  double pixels, epsilon;
+  double pixels;
+  float epsilon;  // as it was added
 
   C10_HOST_DEVICE void operator()(int64_t c) const {
     table.mean[c] = mean[c];
@@ -30,9 +31,10 @@ struct NormFactors {
     table.shift[c] = bias[c];
     if (measured == nullptr) return;
     const double deviation = 1.0 / static_cast<double>(inverse[c]);
+    const double variance = deviation * deviation - static_cast<double>(epsilon);
     measured[c] = mean[c];
     measured[channels + c] =
-        static_cast<float>((deviation * deviation - epsilon) * pixels / (pixels - 1.0));
+        static_cast<float>((variance > 0.0 ? variance : 0.0) * pixels / (pixels - 1.0));
   }
 };
 

@@ -136,6 +136,16 @@ TEST(NormSilu, AValueThatIsNotANumberStaysOne) {
   EXPECT_EQ(y.isnan().sum().item<int64_t>(), 1);
 }
 
+// Rounding of its inverse must not show as a negative variance.
+TEST(NormSilu, AChannelWithoutVarianceHasNone) {
+  const at::Tensor x = last(at::zeros({3, 64, 4, 4}) + at::randn({1, 64, 1, 1}));
+  const NormParameters plain{at::zeros({64}) + 1.0, at::zeros({64}), kEpsilon, true};
+  const at::Tensor measured = at::empty({128});
+  norm_silu_forward(loops(), x, plain, moments_of(x), measured);
+  EXPECT_GE(measured.narrow(0, 64, 64).min().item<float>(), 0.0F);
+  EXPECT_LE(measured.narrow(0, 64, 64).max().item<float>(), 1e-9F);
+}
+
 TEST(NormSilu, SaysWhatItApplies) {
   const auto image = [](int64_t channels) { return last(at::zeros({2, channels, 3, 5})); };
   const auto parameters = [](int64_t channels) {
@@ -147,6 +157,9 @@ TEST(NormSilu, SaysWhatItApplies) {
   EXPECT_FALSE(norm_silu_applies(image(24).contiguous(), parameters(24)));
   EXPECT_FALSE(norm_silu_applies(image(24).to(at::kDouble), parameters(24)));
   EXPECT_FALSE(norm_silu_applies(image(24).narrow(0, 0, 0), parameters(24)));
+  const at::Tensor from_its_second_value =
+      at::zeros({721}).narrow(0, 1, 720).view({2, 3, 5, 24}).permute({0, 3, 1, 2});
+  EXPECT_FALSE(norm_silu_applies(from_its_second_value, parameters(24)));
   NormParameters alone = parameters(24);
   alone.silu = false;
   EXPECT_FALSE(norm_silu_applies(image(24), alone));
