@@ -32,7 +32,7 @@ set(foreign
   "mpi\\.h|nccl\\.h"                           "comm/.*"
   "cuda.*\\.h|cub/.*|(c10|ATen)/cuda/.*"      "comm/.*|base/run_cells\\.cuh|(features|batches|model)/[^/]*\\.cu"
   "boost/.*|yaml-cpp/.*"                      "config/.*"
-  "nlohmann/.*"                               "base/json\\.h"
+  "nlohmann/.*"                               "base/json(_fwd)?\\.h"
   "spdlog/.*|xxhash\\.h"                      "base/.*"
   "fmt/.*"                                    ".*"
   "(ATen|c10|torch)/.*"                       "base/run_cells\\.cuh|(features|batches|model|comm|objective|training|metrics)/.*")
@@ -40,7 +40,7 @@ set(foreign
 # Headers of the language, the system and the processor, free to all.
 set(system_headers "[a-z0-9_]+|sys/[a-z]+\\.h|(unistd|fcntl|signal|sched|malloc|pthread|poll|dirent|immintrin|cpuid)\\.h")
 
-set(base_is_closed error philox atomic_file progress log json digest process csv run_cells)
+set(base_is_closed error philox atomic_file progress log json json_fwd digest process csv run_cells)
 set(dumping_grounds "(^|_)(util|utils|common|misc|helper|helpers)(_|\\.)")
 set(backend_macros "^[ \t]*#[ \t]*(if|ifdef|ifndef|elif).*(^|[^A-Za-z])(CUDA|NCCL|MPI|OMPI)([^A-Za-z]|$)")
 

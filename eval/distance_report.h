@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "eval/embeddings.h"
 #include "eval/streamed_set.h"
 #include "metrics/frechet.h"

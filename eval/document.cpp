@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "eval/markup.h"
 

@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "config/command_line.h"

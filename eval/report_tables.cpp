@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/json.h"
 #include "eval/markup.h"
 #include "eval/score_document.h"
 

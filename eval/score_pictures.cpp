@@ -4,6 +4,7 @@
 
 #include "audio/audio_file.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "config/command_line.h"
 #include "eval/comparison.h"

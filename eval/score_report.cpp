@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/atomic_file.h"
+#include "base/json.h"
 #include "eval/markup.h"
 #include "eval/png.h"
 #include "eval/report_tables.h"

@@ -8,6 +8,7 @@
 
 #include "audio/audio_file.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "base/progress.h"
 #include "eval/recording_cache.h"
 

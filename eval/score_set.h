@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "eval/calibration.h"
 #include "eval/pair_list.h"
 #include "eval/score.h"

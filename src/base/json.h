@@ -4,10 +4,9 @@
 #include <string>
 #include <string_view>
 
-namespace cocola {
+#include "base/json_fwd.h"
 
-using Json = nlohmann::json;
-using OrderedJson = nlohmann::ordered_json;
+namespace cocola {
 
 // Throws: Error naming `origin` for invalid JSON or UTF-8, depth over 16, or a duplicate key at any
 // level.

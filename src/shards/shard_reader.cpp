@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "shards/byte_file.h"
 #include "shards/hdf5_dataset.h"
 

@@ -6,6 +6,7 @@
 #include "base/atomic_file.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "shards/byte_file.h"
 #include "shards/hdf5_handle.h"
 

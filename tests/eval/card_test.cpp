@@ -5,6 +5,7 @@
 
 #include <regex>
 
+#include "base/json.h"
 #include "eval/calibrate.h"
 #include "eval/small_model.h"
 #include "eval/small_songs.h"

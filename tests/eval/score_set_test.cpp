@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/csv.h"
+#include "base/json.h"
 
 namespace cocola {
 namespace {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "eval/distance_report.h"
 #include "eval/npy_files.h"
 #include "eval/small_model.h"

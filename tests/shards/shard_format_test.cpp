@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "base/json.h"
 #include "shards/example_shard.h"
 
 namespace cocola {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <thread>
 
+#include "base/json.h"
 #include "shards/example_shard.h"
 #include "support/python.h"
 #include "support/temporary_directory.h"

@@ -9,6 +9,7 @@
 
 #include "base/digest.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "shards/example_shard.h"
 #include "support/temporary_directory.h"
 

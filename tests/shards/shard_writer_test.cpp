@@ -12,6 +12,7 @@
 #include <cmath>
 
 #include "base/digest.h"
+#include "base/json.h"
 #include "base/process.h"
 #include "shards/example_shard.h"
 #include "support/temporary_directory.h"

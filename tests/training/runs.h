@@ -4,12 +4,10 @@
 
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "base/atomic_file.h"
-#include "base/json.h"
 #include "training/synthetic.h"
 
 namespace cocola::testing {
@@ -33,16 +31,6 @@ inline TrainingEnd train_in(const std::filesystem::path& directory, const Traini
 }
 
 inline std::string bytes_of(const std::filesystem::path& path) { return read_file(path, 1 << 28); }
-
-inline std::vector<Json> log_of(const std::filesystem::path& directory, const std::string& kind) {
-  std::ifstream file(directory / "log.jsonl");
-  std::vector<Json> rows;
-  for (std::string line; std::getline(file, line);) {
-    Json row = Json::parse(line);
-    if (row["kind"] == kind) rows.push_back(std::move(row));
-  }
-  return rows;
-}
 
 // NaN in the anchors of one window.
 class BrokenWindowSource : public SyntheticSource {

@@ -9,6 +9,7 @@
 #include "model/safetensors.h"
 #include "support/temporary_directory.h"
 #include "training/checkpoint.h"
+#include "training/log_rows.h"
 #include "training/runs.h"
 
 namespace cocola {

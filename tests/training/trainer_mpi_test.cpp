@@ -11,6 +11,7 @@
 #include "comm/mpi_test_world.h"
 #include "model/safetensors.h"
 #include "support/temporary_directory.h"
+#include "training/log_rows.h"
 #include "training/runs.h"
 
 namespace cocola {

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "model/safetensors.h"
 #include "support/temporary_directory.h"
+#include "training/log_rows.h"
 #include "training/runs.h"
 
 namespace cocola {

@@ -21,6 +21,7 @@
 #include "comm/communicator.h"
 #include "model/safetensors.h"
 #include "support/temporary_directory.h"
+#include "training/log_rows.h"
 #include "training/run_lock.h"
 #include "training/runs.h"
 #include "training/validation.h"
