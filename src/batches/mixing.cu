@@ -1,5 +1,5 @@
-#include "batches/mixing_cells.h"
 #include "base/run_cells.cuh"
+#include "batches/mixing_cells.h"
 
 namespace cocola {
 

@@ -184,8 +184,9 @@ std::optional<StepReport> Run::step_once(DeviceFeed& feed) {
   const at::Tensor told = replay_ ? replay_->queue_step(inputs)
                                   : queue_step(model_, flat_, adam_, inputs, config_, device_);
   // A GPU is now busy with this step for as long as the host prepares the next.
-  if (const Batch* const next = feed.begin_next())
+  if (const Batch* const next = feed.begin_next()) {
     next_kept_ = draw_kept_rows(model_, *next, config_);
+  }
   const StepReport report = end_step(told, adam_);
   ++step_;
   trained_seconds_ += seconds_since(start);
