@@ -6,57 +6,9 @@
 #include <cmath>
 #include <cstdint>
 
+#include "model/norm_table.h"
+
 namespace cocola {
-
-// float32 [C] each. SiLU is taken of (x - mean) * scale + shift; the gradient of x is
-// scale * dy - offset - slope * (x - mean), where dy is the gradient before SiLU.
-struct NormTable {
-  float *mean, *scale, *shift;
-  float *offset, *slope;  // of a backward pass
-};
-
-// Cell c of C channels: what a forward pass multiplies by, and the statistics it reports.
-struct NormFactors {
-  const float *mean, *inverse;  // [C]; inverse is 1 / sqrt(variance + epsilon)
-  const float *weight, *bias;   // [C]
-  NormTable table;
-  float* measured;  // [2 C], mean and unbiased variance, or null
-  int64_t channels;
-  double pixels;
-  float epsilon;  // as it was added
-
-  C10_HOST_DEVICE void operator()(int64_t c) const {
-    table.mean[c] = mean[c];
-    table.scale[c] = weight[c] * inverse[c];
-    table.shift[c] = bias[c];
-    if (measured == nullptr) return;
-    const double deviation = 1.0 / static_cast<double>(inverse[c]);
-    const double variance = deviation * deviation - static_cast<double>(epsilon);
-    measured[c] = mean[c];
-    measured[channels + c] =
-        static_cast<float>((variance > 0.0 ? variance : 0.0) * pixels / (pixels - 1.0));
-  }
-};
-
-// Cell c of C channels: the gradients of weight and bias, and what a backward pass takes from that
-// of x.
-struct NormShares {
-  const double* sums;    // [2, C]: of dy and of dy * (x - mean)
-  const float* inverse;  // [C]
-  NormTable table;       // with the scales
-  float *grad_weight, *grad_bias;
-  int64_t channels;
-  double pixels;
-
-  C10_HOST_DEVICE void operator()(int64_t c) const {
-    const double weight = sums[channels + c] * static_cast<double>(inverse[c]);
-    const double share = static_cast<double>(table.scale[c]) / pixels;
-    grad_bias[c] = static_cast<float>(sums[c]);
-    grad_weight[c] = static_cast<float>(weight);
-    table.offset[c] = static_cast<float>(share * sums[c]);
-    table.slope[c] = static_cast<float>(share * static_cast<double>(inverse[c]) * weight);
-  }
-};
 
 inline constexpr int kChannelsOfCell = 8;
 
@@ -102,6 +54,24 @@ C10_HOST_DEVICE inline float silu_slope(float y) {
   return sigmoid * (1.0F + y * (1.0F - sigmoid));
 }
 
+// What the cells of an image share.
+struct ChannelFactors {
+  ChannelsOfCell<float> mean, scale, shift;
+
+  C10_HOST_DEVICE ChannelFactors(const NormTable& table, int64_t channel)
+      : mean(load_channels(table.mean + channel)),
+        scale(load_channels(table.scale + channel)),
+        shift(load_channels(table.shift + channel)) {}
+  C10_HOST_DEVICE float distance(int k, float x) const { return x - mean.of[k]; }
+  C10_HOST_DEVICE float normed(int k, float distance) const {
+    return distance * scale.of[k] + shift.of[k];
+  }
+  // dy, from the gradient behind SiLU.
+  C10_HOST_DEVICE float slope(int k, float distance, float grad) const {
+    return grad * silu_slope(normed(k, distance));
+  }
+};
+
 template <typename Value>
 struct NormSilu {
   const Value* x;
@@ -110,15 +80,12 @@ struct NormSilu {
   NormImage image;
 
   C10_HOST_DEVICE void operator()(int64_t i) const {
-    const auto channel = image.channel_of(i);
-    const auto mean = load_channels(table.mean + channel);
-    const auto scale = load_channels(table.scale + channel);
-    const auto shift = load_channels(table.shift + channel);
+    const ChannelFactors factors(table, image.channel_of(i));
     image.each_pixel(i, [&](int64_t place) {
       auto values = load_channels(x + place);
       for (int k = 0; k < kChannelsOfCell; ++k) {
-        const float normed =
-            (static_cast<float>(values.of[k]) - mean.of[k]) * scale.of[k] + shift.of[k];
+        const float distance = factors.distance(k, static_cast<float>(values.of[k]));
+        const float normed = factors.normed(k, distance);
         values.of[k] = static_cast<Value>(normed / (1.0F + std::exp(-normed)));
       }
       store_channels(y + place, values);
@@ -135,17 +102,14 @@ struct NormGradientSums {
   NormImage image;
 
   C10_HOST_DEVICE void operator()(int64_t i) const {
-    const auto channel = image.channel_of(i);
-    const auto mean = load_channels(table.mean + channel);
-    const auto scale = load_channels(table.scale + channel);
-    const auto shift = load_channels(table.shift + channel);
+    const int64_t channel = image.channel_of(i);
+    const ChannelFactors factors(table, channel);
     ChannelsOfCell<float> slopes = {}, products = {};
     image.each_pixel(i, [&](int64_t place) {
       const auto values = load_channels(x + place), grads = load_channels(grad + place);
       for (int k = 0; k < kChannelsOfCell; ++k) {
-        const float distance = static_cast<float>(values.of[k]) - mean.of[k];
-        const float slope =
-            static_cast<float>(grads.of[k]) * silu_slope(distance * scale.of[k] + shift.of[k]);
+        const float distance = factors.distance(k, static_cast<float>(values.of[k]));
+        const float slope = factors.slope(k, distance, static_cast<float>(grads.of[k]));
         slopes.of[k] += slope;
         products.of[k] += slope * distance;
       }
@@ -164,21 +128,18 @@ struct NormSiluGradient {
   NormImage image;
 
   C10_HOST_DEVICE void operator()(int64_t i) const {
-    const auto channel = image.channel_of(i);
-    const auto mean = load_channels(table.mean + channel);
-    const auto scale = load_channels(table.scale + channel);
-    const auto shift = load_channels(table.shift + channel);
+    const int64_t channel = image.channel_of(i);
+    const ChannelFactors factors(table, channel);
     const auto offset = load_channels(table.offset + channel);
     const auto decline = load_channels(table.slope + channel);
     image.each_pixel(i, [&](int64_t place) {
       const auto values = load_channels(x + place);
       auto grads = load_channels(grad + place);
       for (int k = 0; k < kChannelsOfCell; ++k) {
-        const float distance = static_cast<float>(values.of[k]) - mean.of[k];
-        const float slope =
-            static_cast<float>(grads.of[k]) * silu_slope(distance * scale.of[k] + shift.of[k]);
-        grads.of[k] =
-            static_cast<Value>(scale.of[k] * slope - offset.of[k] - decline.of[k] * distance);
+        const float distance = factors.distance(k, static_cast<float>(values.of[k]));
+        const float slope = factors.slope(k, distance, static_cast<float>(grads.of[k]));
+        grads.of[k] = static_cast<Value>(factors.scale.of[k] * slope - offset.of[k] -
+                                         decline.of[k] * distance);
       }
       store_channels(grad_x + place, grads);
     });
