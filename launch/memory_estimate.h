@@ -22,8 +22,8 @@ struct MemoryEstimate {
   }
 };
 
-// stems_per_pair: of the training windows on average, where a
-// GPU mixes them (training.features_on: device); else 0.
+// stems_per_pair: of the training windows on average, where a GPU mixes them (training.features_on:
+// device); else 0.
 MemoryEstimate estimate_memory(const RunConfig& config, int64_t num_parameters, int64_t world_size,
                                double stems_per_pair = 0.0);
 

@@ -1,4 +1,4 @@
-// The types of base/json.h for headers that only name them: a fortieth of its compile time.
+// The types of base/json.h for headers that only name them: a quarter of its compile time.
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 

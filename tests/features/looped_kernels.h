@@ -8,13 +8,9 @@
 
 #include "features/front_end_kernels.h"
 #include "features/front_end_support.h"
+#include "support/loop_over.h"
 
 namespace cocola::testing {
-
-template <typename Cells>
-void loop_over(const Cells& cells, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) cells(i);
-}
 
 inline at::Tensor looped_magnitude(const at::Tensor& spectrum) {
   const at::Tensor out = at::empty(spectrum.sizes(), at::kFloat);

@@ -11,6 +11,7 @@
 
 #include "base/philox.h"
 #include "features/front_end_support.h"
+#include "support/loop_over.h"
 
 namespace cocola {
 namespace {
@@ -49,7 +50,7 @@ TEST(SlidingMedian, GivesTheBitsOfTheSimdMedians) {
        {int64_t{1}, int64_t{7}, int64_t{31}, run - 1, run, run + 1, 2 * run + 3}) {
     const at::Tensor in = quantised(2, rows, 5), found = at::empty_like(in);
     const MediansOfRows cells{in.const_data_ptr<float>(), found.data_ptr<float>(), rows, 5};
-    for (int64_t i = 0; i < 2 * cells.runs() * 5; ++i) cells(i);
+    testing::loop_over(cells, 2 * cells.runs() * 5);
     for (int64_t i = 0; i < 2; ++i) {
       const at::Tensor expected = at::empty({rows, 5});
       median31_along_rows_axis(testing::span_of(in[i]), testing::room_of(expected), rows, 5,

@@ -15,7 +15,6 @@
 #include <limits>
 
 #include "base/error.h"
-
 #include "model/images.h"
 
 namespace cocola {

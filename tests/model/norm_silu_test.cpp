@@ -15,29 +15,26 @@
 #include <cmath>
 
 #include "model/images.h"
+#include "support/loop_over.h"
 
 namespace cocola {
 namespace {
 
 using testing::last;
+using testing::loop_over;
 using testing::relative_difference;
 
 constexpr double kEpsilon = 1e-3;
 
-// The cells of the GPU's kernels, one after the other.
-template <typename Cells>
-void in_loops(const Cells& cells, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) cells(i);
-}
-
 template <typename Value>
 NormImageKernels<Value> loops_of() {
-  return {in_loops<NormSilu<Value>>, in_loops<NormGradientSums<Value>>,
-          in_loops<NormSiluGradient<Value>>};
+  return {loop_over<NormSilu<Value>>, loop_over<NormGradientSums<Value>>,
+          loop_over<NormSiluGradient<Value>>};
 }
 
 NormKernels loops() {
-  return {in_loops<NormFactors>, in_loops<NormShares>, loops_of<float>(), loops_of<at::BFloat16>()};
+  return {loop_over<NormFactors>, loop_over<NormShares>, loops_of<float>(),
+          loops_of<at::BFloat16>()};
 }
 
 NormMoments moments_of(const at::Tensor& x) {
